@@ -1,0 +1,130 @@
+//! What a rule may know of a request: plain text, whatever framework it came through.
+
+pub mod firewall;
+
+use std::net::IpAddr;
+
+pub use firewall::{Ambiguity, Firewall, Refusal};
+
+/// A request as the adapters hand it over: borrowed, undecoded, exactly as received.
+///
+/// The path is the path of the request target before any framework touched it; the guard stands
+/// outside the router, so that no `nest` or rewrite has hidden a prefix.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    method: &'a str,
+    path: &'a str,
+    target_authority: Option<&'a str>,
+    host: Option<&'a str>,
+    repeated_host: bool,
+    peer_ip: Option<IpAddr>,
+    time: i64,
+}
+
+impl<'a> Request<'a> {
+    /// A request by its method and the undecoded path of its target, without the query.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use portcullis_core::Request;
+    ///
+    /// let request = Request::new("GET", "/reports/7").with_host("localhost:8443");
+    /// assert_eq!(request.path(), "/reports/7");
+    /// ```
+    #[must_use]
+    pub fn new(method: &'a str, path: &'a str) -> Self {
+        Self {
+            method,
+            path,
+            target_authority: None,
+            host: None,
+            repeated_host: false,
+            peer_ip: None,
+            time: 0,
+        }
+    }
+
+    /// The authority of an absolute-form target or of HTTP/2's `:authority`.
+    #[must_use]
+    pub fn with_target_authority(mut self, authority: Option<&'a str>) -> Self {
+        self.target_authority = authority;
+        self
+    }
+
+    /// The value of the `Host` header.
+    #[must_use]
+    pub fn with_host(mut self, host: impl Into<Option<&'a str>>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// Notes that there was more than one `Host` header; the firewall refuses that.
+    #[must_use]
+    pub fn with_repeated_host(mut self, repeated: bool) -> Self {
+        self.repeated_host = repeated;
+        self
+    }
+
+    /// The address of the TCP peer.
+    #[must_use]
+    pub fn with_peer_ip(mut self, ip: Option<IpAddr>) -> Self {
+        self.peer_ip = ip;
+        self
+    }
+
+    /// The time at which the request is judged, in seconds since the Unix epoch.
+    #[must_use]
+    pub fn with_time(mut self, unix_seconds: i64) -> Self {
+        self.time = unix_seconds;
+        self
+    }
+
+    /// The method as sent.
+    #[must_use]
+    pub fn method(&self) -> &'a str {
+        self.method
+    }
+
+    /// The path as sent, not decoded.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        self.path
+    }
+
+    /// The authority of the request target, if it had one.
+    #[must_use]
+    pub fn target_authority(&self) -> Option<&'a str> {
+        self.target_authority
+    }
+
+    /// The `Host` header, if there was one.
+    #[must_use]
+    pub fn host_header(&self) -> Option<&'a str> {
+        self.host
+    }
+
+    /// Whether the `Host` header was repeated.
+    #[must_use]
+    pub fn has_repeated_host(&self) -> bool {
+        self.repeated_host
+    }
+
+    /// The authority that the request is for: the target's, else the `Host` header's.
+    #[must_use]
+    pub fn authority(&self) -> Option<&'a str> {
+        self.target_authority.or(self.host)
+    }
+
+    /// The address of the TCP peer, if known.
+    #[must_use]
+    pub fn peer_ip(&self) -> Option<IpAddr> {
+        self.peer_ip
+    }
+
+    /// The time of judgement, in seconds since the Unix epoch.
+    #[must_use]
+    pub fn time(&self) -> i64 {
+        self.time
+    }
+}
