@@ -1,1 +1,25 @@
 #![doc = include_str!("../README.md")]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+mod authority;
+mod error;
+mod extension;
+mod general_name;
+mod issued;
+mod key;
+mod leaf;
+mod name;
+mod oid;
+mod pem;
+mod raw;
+
+pub use authority::{Authority, AuthorityBuilder};
+pub use error::PkiError;
+pub use extension::{Extension, KeyUsage};
+pub use general_name::GeneralName;
+pub use issued::Issued;
+pub use key::KeyAlgorithm;
+pub use leaf::LeafBuilder;
+pub use name::{Attribute, DistinguishedName, StringType};
+pub use oid::Oid;
+pub use raw::RawCertificate;

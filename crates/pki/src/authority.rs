@@ -1,0 +1,279 @@
+//! Certificate authorities.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    Attribute, DistinguishedName, Extension, KeyAlgorithm, KeyUsage, LeafBuilder, Oid, PkiError,
+    RawCertificate, key::Key, name::text, pem,
+};
+
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A certificate authority, root or intermediate, with its private key.
+///
+/// # Security
+///
+/// If [`key_pem`](Authority::key_pem) leaks, then whoever has it gets in under any name.
+///
+/// # Examples
+///
+/// ```
+/// use portcullis_pki::Authority;
+///
+/// let authority = Authority::new("Example CA")?;
+/// let alice = authority.client("alice").email("alice@example.com").issue()?;
+/// assert_eq!(alice.chain_der().len(), 1);
+///
+/// let team = authority.intermediate("Example Team CA")?;
+/// let bob = team.client("bob").issue()?;
+/// assert_eq!(bob.chain_der().len(), 2);
+/// assert_eq!(bob.root_der(), authority.certificate_der());
+/// # Ok::<(), portcullis_pki::PkiError>(())
+/// ```
+pub struct Authority {
+    subject: DistinguishedName,
+    certificate: Vec<u8>,
+    /// The intermediates from this one upwards, without the root.
+    chain: Vec<Vec<u8>>,
+    root: Vec<u8>,
+    key: Key,
+}
+
+impl Authority {
+    /// Makes a root authority with a P-256 key, valid for ten years.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Value`] for an empty name, or a failure of the cryptography library.
+    pub fn new(name: &str) -> Result<Self, PkiError> {
+        Self::builder(name).build()
+    }
+
+    /// A root authority with other settings.
+    pub fn builder(name: &str) -> AuthorityBuilder<'static> {
+        AuthorityBuilder::new(name, None)
+    }
+
+    /// Makes an intermediate authority; what it issues carries its certificate along.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Value`] for an empty name, or a failure of the cryptography library.
+    pub fn intermediate(&self, name: &str) -> Result<Self, PkiError> {
+        self.intermediate_builder(name).build()
+    }
+
+    /// An intermediate authority with other settings.
+    pub fn intermediate_builder(&self, name: &str) -> AuthorityBuilder<'_> {
+        AuthorityBuilder::new(name, Some(self))
+    }
+
+    /// A certificate for a TLS server called `localhost`, `127.0.0.1` and `::1`.
+    pub fn server(&self) -> LeafBuilder<'_> {
+        LeafBuilder::server(self)
+    }
+
+    /// A certificate for a TLS server of this DNS name only.
+    pub fn server_named(&self, name: &str) -> LeafBuilder<'_> {
+        LeafBuilder::server_named(self, name)
+    }
+
+    /// A certificate for a TLS client with this common name.
+    pub fn client(&self, name: &str) -> LeafBuilder<'_> {
+        LeafBuilder::client(self, name)
+    }
+
+    /// The first common name of the subject; empty if there is none, or if it is no text.
+    pub fn name(&self) -> &str {
+        self.subject.first_common_name().unwrap_or_default()
+    }
+
+    /// The subject.
+    pub fn subject(&self) -> &DistinguishedName {
+        &self.subject
+    }
+
+    /// The authority's own certificate.
+    pub fn certificate_der(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// The authority's own certificate in PEM: what a file of trust anchors holds.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Encoding`] if the library fails.
+    pub fn certificate_pem(&self) -> Result<String, PkiError> {
+        pem::certificate(&self.certificate)
+    }
+
+    /// The certificate of the root above this authority, which may be itself.
+    pub fn root_der(&self) -> &[u8] {
+        &self.root
+    }
+
+    /// The intermediates from this authority upwards, without the root; empty for a root.
+    pub fn chain_der(&self) -> &[Vec<u8>] {
+        &self.chain
+    }
+
+    /// The private key as PKCS#8 in PEM, not encrypted.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Encoding`] if the library fails.
+    pub fn key_pem(&self) -> Result<String, PkiError> {
+        pem::key(&self.key.to_pkcs8()?)
+    }
+
+    pub(crate) fn root(subject: DistinguishedName, certificate: Vec<u8>, key: Key) -> Self {
+        Self { subject, chain: Vec::new(), root: certificate.clone(), certificate, key }
+    }
+
+    pub(crate) fn below(parent: &Self, subject: DistinguishedName, certificate: Vec<u8>, key: Key) -> Self {
+        let chain = [std::slice::from_ref(&certificate), &parent.chain].concat();
+        Self { subject, certificate, chain, root: parent.root.clone(), key }
+    }
+
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority")
+            .field("name", &self.name())
+            .field("intermediates", &self.chain.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The settings of an authority to be made.
+#[derive(Debug)]
+#[must_use]
+pub struct AuthorityBuilder<'a> {
+    parent: Option<&'a Authority>,
+    name: String,
+    organization: Option<String>,
+    key: KeyAlgorithm,
+    validity: (SystemTime, SystemTime),
+    path_length: Option<u8>,
+    extensions: Vec<Extension>,
+}
+
+impl<'a> AuthorityBuilder<'a> {
+    fn new(name: &str, parent: Option<&'a Authority>) -> Self {
+        let now = SystemTime::now();
+        Self {
+            parent,
+            name: name.to_owned(),
+            organization: None,
+            key: KeyAlgorithm::default(),
+            // old enough to have issued certificates that have expired since
+            validity: (now - 90 * DAY, now + 3650 * DAY),
+            path_length: None,
+            extensions: Vec::new(),
+        }
+    }
+
+    /// The organization of the subject.
+    pub fn organization(mut self, name: &str) -> Self {
+        self.organization = Some(name.to_owned());
+        self
+    }
+
+    /// The kind of key, P-256 unless set.
+    pub fn key(mut self, algorithm: KeyAlgorithm) -> Self {
+        self.key = algorithm;
+        self
+    }
+
+    /// The validity, ten years unless set.
+    pub fn valid(mut self, from: impl Into<SystemTime>, to: impl Into<SystemTime>) -> Self {
+        self.validity = (from.into(), to.into());
+        self
+    }
+
+    /// How many intermediates may stand between this authority and a leaf; no limit unless set.
+    pub fn path_length(mut self, length: u8) -> Self {
+        self.path_length = Some(length);
+        self
+    }
+
+    /// Adds an extension, such as name constraints.
+    pub fn extension(mut self, extension: Extension) -> Self {
+        self.extensions.push(extension);
+        self
+    }
+
+    /// Makes the key and the certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Value`] for a name that is empty or holds control characters,
+    /// [`PkiError::Validity`], [`PkiError::Time`], or a failure of the cryptography library.
+    pub fn build(self) -> Result<Authority, PkiError> {
+        let (from, to) = self.validity;
+        if from > to {
+            return Err(PkiError::Validity);
+        }
+        let mut subject = DistinguishedName::new();
+        if let Some(organization) = &self.organization {
+            let value = text("organization", organization)?;
+            subject = subject.with(Attribute::utf8(Oid::ORGANIZATION, value));
+        }
+        subject = subject.with(Attribute::utf8(Oid::COMMON_NAME, text("common name", &self.name)?));
+
+        let key = Key::generate(self.key)?;
+        let mut certificate = RawCertificate::new(subject.clone())
+            .valid(from, to)
+            .extension(Extension::basic_constraints(true, self.path_length))
+            .extension(Extension::key_usage(&[KeyUsage::KeyCertSign, KeyUsage::CrlSign]))
+            .extension(Extension::subject_key_identifier(&key.identifier()))
+            .extensions(self.extensions);
+        match self.parent {
+            None => certificate.root_with(key),
+            Some(parent) => {
+                certificate =
+                    certificate.extension(Extension::authority_key_identifier(&parent.key.identifier()));
+                certificate.intermediate_with(key, parent)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_key() {
+        let authority = Authority::new("Example CA").unwrap();
+        let shown = format!("{authority:?}");
+        assert!(shown.contains("Example CA"), "{shown}");
+        assert!(!shown.to_lowercase().contains("key"), "{shown}");
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert!(matches!(Authority::new(""), Err(PkiError::Value { .. })));
+        assert!(matches!(Authority::new("a\nb"), Err(PkiError::Value { .. })));
+        let now = SystemTime::now();
+        assert!(matches!(Authority::builder("x").valid(now, now - DAY).build(), Err(PkiError::Validity)));
+    }
+
+    #[test]
+    fn chain_goes_upwards_without_the_root() {
+        let root = Authority::new("root").unwrap();
+        let upper = root.intermediate("upper").unwrap();
+        let lower = upper.intermediate("lower").unwrap();
+        assert!(root.chain_der().is_empty());
+        assert_eq!(lower.chain_der(), [lower.certificate_der().to_vec(), upper.certificate_der().to_vec()]);
+        assert_eq!(lower.root_der(), root.certificate_der());
+        assert_eq!(lower.name(), "lower");
+    }
+}

@@ -1,0 +1,147 @@
+//! A certificate together with its private key.
+
+use std::fmt;
+
+use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
+use pkcs8::{PrivateKeyInfoRef, SecretDocument, pkcs5::pbes2};
+
+use crate::{PkiError, key::Key, pem};
+
+/// An issued certificate, its chain and its private key.
+///
+/// # Security
+///
+/// If one of the plain keys leaks, then whoever has it gets in under the name of the certificate.
+///
+/// # Examples
+///
+/// ```
+/// use portcullis_pki::{Authority, PkiError};
+///
+/// let alice = Authority::new("Example CA")?.client("alice").issue()?;
+/// assert!(alice.chain_pem()?.starts_with("-----BEGIN CERTIFICATE-----"));
+/// assert!(alice.encrypted_key_pem("correct horse")?.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+/// assert!(matches!(alice.p12(""), Err(PkiError::EmptyPassphrase)));
+/// # Ok::<(), PkiError>(())
+/// ```
+#[derive(Clone)]
+pub struct Issued {
+    name: String,
+    chain: Vec<Vec<u8>>,
+    root: Vec<u8>,
+    key: SecretDocument,
+}
+
+impl Issued {
+    pub(crate) fn new(name: &str, chain: Vec<Vec<u8>>, root: Vec<u8>, key: &Key) -> Result<Self, PkiError> {
+        Ok(Self { name: name.to_owned(), chain, root, key: key.to_pkcs8()? })
+    }
+
+    /// The first common name of the subject, or `certificate` if it has none that is text.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The certificate alone.
+    pub fn certificate_der(&self) -> &[u8] {
+        self.chain.first().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The certificate and the intermediates, as a peer sends them: without the root.
+    pub fn chain_der(&self) -> &[Vec<u8>] {
+        &self.chain
+    }
+
+    /// The certificate of the root: who trusts it trusts this certificate.
+    pub fn root_der(&self) -> &[u8] {
+        &self.root
+    }
+
+    /// The private key as PKCS#8.
+    pub fn key_der(&self) -> &[u8] {
+        self.key.as_bytes()
+    }
+
+    /// The certificate alone in PEM.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Encoding`] if the library fails.
+    pub fn certificate_pem(&self) -> Result<String, PkiError> {
+        pem::certificate(self.certificate_der())
+    }
+
+    /// The certificate and the intermediates in PEM.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Encoding`] if the library fails.
+    pub fn chain_pem(&self) -> Result<String, PkiError> {
+        self.chain.iter().map(|certificate| pem::certificate(certificate)).collect()
+    }
+
+    /// The private key as PKCS#8 in PEM, not encrypted.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Encoding`] if the library fails.
+    pub fn key_pem(&self) -> Result<String, PkiError> {
+        pem::key(&self.key)
+    }
+
+    /// The private key as PKCS#8 in PEM, encrypted with AES-256 under the passphrase.
+    ///
+    /// The scheme is PBES2 with PBKDF2-HMAC-SHA256 (600,000 rounds) and AES-256-CBC.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::EmptyPassphrase`], or [`PkiError::Encoding`] if the library fails.
+    pub fn encrypted_key_pem(&self, passphrase: &str) -> Result<String, PkiError> {
+        let failed = |error| PkiError::encoding("the encrypted key", error);
+        if passphrase.is_empty() {
+            return Err(PkiError::EmptyPassphrase);
+        }
+        let info = PrivateKeyInfoRef::try_from(self.key_der()).map_err(PkiError::key)?;
+        // PBKDF2 rather than scrypt, which Java and Go do not read
+        let scheme = pbes2::Parameters::generate_pbkdf2(&mut getrandom::SysRng)
+            .map_err(|error| PkiError::encoding("the encrypted key", error))?;
+        pem::encrypted_key(&info.encrypt_with_params(scheme, passphrase).map_err(failed)?)
+    }
+
+    /// Key, certificate and intermediates as PKCS#12, for browsers and key chains.
+    ///
+    /// Encrypted with AES-256, and sealed with HMAC-SHA256: OpenSSL 3, Firefox, Chrome, macOS 15
+    /// and Windows Server 2019 read that, older systems want 3DES and are not served.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::EmptyPassphrase`], or [`PkiError::Encoding`] if the passphrase cannot be
+    /// written in UTF-16, or a certificate is too broken to be put into a bundle.
+    pub fn p12(&self, passphrase: &str) -> Result<Vec<u8>, PkiError> {
+        let failed = |error| PkiError::encoding("the PKCS#12 bundle", error);
+        if passphrase.is_empty() {
+            return Err(PkiError::EmptyPassphrase);
+        }
+        let key = PrivateKey::from_der(self.key_der()).map_err(failed)?;
+        let chain = self.chain.iter().map(|der| Certificate::from_der(der));
+        let chain = chain.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+        let mut store = KeyStore::new();
+        let entry = PrivateKeyChain::new(self.label().as_bytes(), key, chain);
+        store.add_entry(self.label(), KeyStoreEntry::PrivateKeyChain(entry));
+        store.writer(passphrase).write().map_err(failed)
+    }
+
+    /// A friendly name that fits into a PKCS#12 bundle, which knows the first 65,536 characters only.
+    fn label(&self) -> &str {
+        if self.name.chars().all(|c| u32::from(c) <= 0xffff) { &self.name } else { "certificate" }
+    }
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issued")
+            .field("name", &self.name)
+            .field("chain", &self.chain.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,155 @@
+//! OpenSSL, which shares no code with this crate, agrees with what it makes.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
+
+use std::{fs, path::Path, process::Command};
+
+use portcullis_pki::{Authority, Issued, KeyAlgorithm};
+use tempfile::TempDir;
+
+const PASSPHRASE: &str = "correct horse";
+
+/// Runs `openssl`; true if it succeeds. `None` if the test is to be skipped.
+fn openssl(folder: &Path, arguments: &[&str]) -> Option<(bool, String)> {
+    if std::env::var_os("PORTCULLIS_NO_OPENSSL").is_some() {
+        eprintln!("SKIPPED, because PORTCULLIS_NO_OPENSSL is set: openssl {}", arguments.join(" "));
+        return None;
+    }
+    let output = Command::new("openssl").current_dir(folder).args(arguments).output();
+    let output =
+        output.expect("`openssl` is not there: install it, or set PORTCULLIS_NO_OPENSSL to skip this test");
+    let text = [output.stdout, output.stderr].concat();
+    Some((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
+}
+
+fn succeeds(folder: &Path, arguments: &[&str]) -> String {
+    let Some((success, text)) = openssl(folder, arguments) else { return String::new() };
+    assert!(success, "openssl {}: {text}", arguments.join(" "));
+    text
+}
+
+fn fails(folder: &Path, arguments: &[&str]) {
+    let Some((success, text)) = openssl(folder, arguments) else { return };
+    assert!(!success, "openssl {} should have failed: {text}", arguments.join(" "));
+}
+
+/// Writes root, certificate, intermediates and keys into a folder.
+fn unpack(issued: &Issued) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &[u8]| fs::write(folder.path().join(name), content).unwrap();
+    write("root.der", issued.root_der());
+    write("leaf.pem", issued.certificate_pem().unwrap().as_bytes());
+    write("chain.pem", issued.chain_pem().unwrap().as_bytes());
+    write("plain.key", issued.key_pem().unwrap().as_bytes());
+    write("encrypted.key", issued.encrypted_key_pem(PASSPHRASE).unwrap().as_bytes());
+    write("bundle.p12", &issued.p12(PASSPHRASE).unwrap());
+    succeeds(folder.path(), &["x509", "-inform", "DER", "-in", "root.der", "-out", "root.pem"]);
+    folder
+}
+
+fn verify(purpose: &str) -> [&str; 9] {
+    [
+        "verify",
+        "-x509_strict",
+        "-purpose",
+        purpose,
+        "-CAfile",
+        "root.pem",
+        "-untrusted",
+        "chain.pem",
+        "leaf.pem",
+    ]
+}
+
+#[test]
+fn clients_are_clients_and_servers_are_servers() {
+    let root = Authority::new("Example CA").unwrap();
+    let lower = root.intermediate("Upper CA").unwrap().intermediate("Lower CA").unwrap();
+    for authority in [&root, &lower] {
+        let client = unpack(&authority.client("alice").email("alice@example.com").issue().unwrap());
+        succeeds(client.path(), &verify("sslclient"));
+        fails(client.path(), &verify("sslserver"));
+
+        let server = unpack(&authority.server().issue().unwrap());
+        succeeds(server.path(), &verify("sslserver"));
+        fails(server.path(), &verify("sslclient"));
+        for (option, name) in [("-checkhost", "localhost"), ("-checkip", "127.0.0.1"), ("-checkip", "::1")] {
+            let text = succeeds(server.path(), &["x509", "-in", "leaf.pem", "-noout", option, name]);
+            assert!(!text.contains("NOT"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn certificates_out_of_time_or_of_another_authority_are_refused() {
+    let authority = Authority::new("Example CA").unwrap();
+    fails(unpack(&authority.client("alice").expired().issue().unwrap()).path(), &verify("sslclient"));
+    fails(unpack(&authority.client("alice").not_yet_valid().issue().unwrap()).path(), &verify("sslclient"));
+
+    let mallory = unpack(&Authority::new("Example CA").unwrap().client("alice").issue().unwrap());
+    succeeds(mallory.path(), &verify("sslclient"));
+    fs::write(mallory.path().join("root.pem"), authority.certificate_pem().unwrap()).unwrap();
+    fails(mallory.path(), &verify("sslclient"));
+}
+
+#[test]
+fn every_kind_of_key_verifies_and_opens() {
+    for algorithm in [KeyAlgorithm::P256, KeyAlgorithm::P384, KeyAlgorithm::Rsa2048, KeyAlgorithm::Ed25519] {
+        let authority = Authority::builder("Example CA").key(algorithm).build().unwrap();
+        let folder = unpack(&authority.client("alice").key(algorithm).issue().unwrap());
+        let folder = folder.path();
+        succeeds(folder, &verify("sslclient"));
+
+        let public = succeeds(folder, &["x509", "-in", "leaf.pem", "-noout", "-pubkey"]);
+        assert_eq!(succeeds(folder, &["pkey", "-in", "plain.key", "-pubout"]), public, "{algorithm:?}");
+        let opened = ["pkey", "-in", "encrypted.key", "-passin", "pass:correct horse", "-pubout"];
+        assert_eq!(succeeds(folder, &opened), public, "{algorithm:?}");
+        fails(folder, &["pkey", "-in", "encrypted.key", "-passin", "pass:wrong", "-pubout"]);
+
+        let bundle = |passphrase| {
+            ["pkcs12", "-info", "-in", "bundle.p12", "-passin", passphrase, "-nodes", "-out", "opened.pem"]
+        };
+        let text = succeeds(folder, &bundle("pass:correct horse"));
+        if !text.is_empty() {
+            assert!(text.contains("AES-256-CBC") && text.contains("sha256"), "{text}");
+        }
+        assert_eq!(succeeds(folder, &["pkey", "-in", "opened.pem", "-pubout"]), public, "{algorithm:?}");
+        fails(folder, &bundle("pass:wrong"));
+    }
+}
+
+#[test]
+fn subject_and_alternative_names_are_what_was_asked_for() {
+    let authority = Authority::new("Example CA").unwrap();
+    let builder = authority.client("j\u{f6}rg").country("DE").state("Berlin").locality("Mitte");
+    let builder = builder.organization("Example").organizational_unit("a").organizational_unit("b");
+    let builder = builder.email("j@example.com").attribute("UID", "u1").attribute("1.2.3.4", "odd");
+    let builder = builder.dns("client.example").uri("spiffe://td/j").ip([10, 0, 0, 1]).upn("j@corp.example");
+    let issued = builder.serial(&[0x80, 1]).issue().unwrap();
+    let folder = unpack(&issued);
+    let arguments = [
+        "x509",
+        "-in",
+        "leaf.pem",
+        "-noout",
+        "-subject",
+        "-serial",
+        "-ext",
+        "subjectAltName,extendedKeyUsage,keyUsage",
+        "-nameopt",
+        "RFC2253,utf8,-esc_msb",
+    ];
+    let text = succeeds(folder.path(), &arguments);
+    if text.is_empty() {
+        return;
+    }
+    for part in [
+        "subject=emailAddress=j@example.com,CN=j\u{f6}rg,1.2.3.4=#0C036F6464,UID=u1,OU=b,OU=a,O=Example,L=Mitte,ST=Berlin,C=DE",
+        "serial=8001",
+        "email:j@example.com, DNS:client.example, URI:spiffe://td/j, IP Address:10.0.0.1, othername: UPN::j@corp.example",
+        "TLS Web Client Authentication",
+        "Digital Signature",
+    ] {
+        assert!(text.contains(part), "`{part}` is not in\n{text}");
+    }
+}
