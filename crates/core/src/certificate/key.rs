@@ -1,0 +1,207 @@
+//! Public keys and signature algorithms, in words.
+
+use std::borrow::Cow;
+
+use x509_parser::{
+    asn1_rs::{FromDer, Tag},
+    public_key::RSAPublicKey,
+    signature_algorithm::RsaSsaPssParams,
+    x509::AlgorithmIdentifier,
+};
+
+use super::{
+    der::{Element, Malformed, Reader},
+    oid::Oid,
+};
+
+/// What kind of key a certificate holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKeyInfo {
+    algorithm: Cow<'static, str>,
+    oid: Oid,
+    bits: Option<u32>,
+    rsa_exponent: Option<u64>,
+}
+
+impl PublicKeyInfo {
+    /// The algorithm in words, such as `RSA`, `EC P-256` or `Ed25519`; an identifier if unknown.
+    pub fn algorithm(&self) -> &str {
+        &self.algorithm
+    }
+
+    /// The identifier of the algorithm; all elliptic curves of X9.62 share one.
+    pub fn oid(&self) -> &Oid {
+        &self.oid
+    }
+
+    /// The size of the key in bits, if the algorithm is known.
+    pub fn bits(&self) -> Option<u32> {
+        self.bits
+    }
+
+    /// The public exponent of an RSA key; none for other keys, and none above 64 bits.
+    pub fn rsa_exponent(&self) -> Option<u64> {
+        self.rsa_exponent
+    }
+
+    /// Whether this is an RSA key.
+    pub fn is_rsa(&self) -> bool {
+        matches!(self.oid.as_str(), RSA | RSA_PSS)
+    }
+
+    /// Reads a SubjectPublicKeyInfo.
+    pub(super) fn read(spki: &Element<'_>) -> Result<Self, Malformed> {
+        let mut fields = spki.expect(Tag::Sequence)?.reader()?;
+        let mut identifier = fields.expect(Tag::Sequence)?.reader()?;
+        let key = fields.expect(Tag::BitString)?.content;
+        fields.end()?;
+        let oid = Oid::from_content(identifier.expect(Tag::Oid)?.content)?;
+        let parameters = identifier.next().transpose()?;
+        identifier.end()?;
+        // The first byte counts the unused bits at the end: none, in every kind of key.
+        let Some((0, key)) = key.split_first() else { return Err(Malformed) };
+
+        let (algorithm, bits, rsa_exponent) = match oid.as_str() {
+            RSA | RSA_PSS => {
+                let (bits, exponent) = rsa(key)?;
+                ("RSA".into(), Some(bits), exponent)
+            }
+            EC => curve(parameters.as_ref())?,
+            DSA => ("DSA".into(), parameters.and_then(|parameters| dsa_bits(&parameters)), None),
+            other => match KEYS.iter().find(|(known, ..)| *known == other) {
+                Some((_, name, bits)) => ((*name).into(), Some(*bits), None),
+                None => (other.to_owned().into(), None, None),
+            },
+        };
+        Ok(Self { algorithm, oid, bits, rsa_exponent })
+    }
+}
+
+const RSA: &str = "1.2.840.113549.1.1.1";
+const RSA_PSS: &str = "1.2.840.113549.1.1.10";
+const EC: &str = "1.2.840.10045.2.1";
+const DSA: &str = "1.2.840.10040.4.1";
+
+const KEYS: &[(&str, &str, u32)] = &[
+    ("1.3.101.110", "X25519", 256),
+    ("1.3.101.111", "X448", 448),
+    ("1.3.101.112", "Ed25519", 256),
+    ("1.3.101.113", "Ed448", 456),
+    ("2.16.840.1.101.3.4.3.17", "ML-DSA-44", 10_496),
+    ("2.16.840.1.101.3.4.3.18", "ML-DSA-65", 15_616),
+    ("2.16.840.1.101.3.4.3.19", "ML-DSA-87", 20_736),
+];
+
+const CURVES: &[(&str, &str, u32)] = &[
+    ("1.2.840.10045.3.1.1", "EC P-192", 192),
+    ("1.3.132.0.33", "EC P-224", 224),
+    ("1.2.840.10045.3.1.7", "EC P-256", 256),
+    ("1.3.132.0.34", "EC P-384", 384),
+    ("1.3.132.0.35", "EC P-521", 521),
+    ("1.3.132.0.10", "EC secp256k1", 256),
+    ("1.3.36.3.3.2.8.1.1.7", "EC brainpoolP256r1", 256),
+    ("1.3.36.3.3.2.8.1.1.11", "EC brainpoolP384r1", 384),
+    ("1.3.36.3.3.2.8.1.1.13", "EC brainpoolP512r1", 512),
+];
+
+const SIGNATURES: &[(&str, &str)] = &[
+    ("1.2.840.113549.1.1.2", "RSA with MD2"),
+    ("1.2.840.113549.1.1.4", "RSA with MD5"),
+    ("1.2.840.113549.1.1.5", "RSA with SHA-1"),
+    ("1.3.14.3.2.29", "RSA with SHA-1"),
+    ("1.2.840.113549.1.1.14", "RSA with SHA-224"),
+    ("1.2.840.113549.1.1.11", "RSA with SHA-256"),
+    ("1.2.840.113549.1.1.12", "RSA with SHA-384"),
+    ("1.2.840.113549.1.1.13", "RSA with SHA-512"),
+    ("1.2.840.10045.4.1", "ECDSA with SHA-1"),
+    ("1.2.840.10045.4.3.1", "ECDSA with SHA-224"),
+    ("1.2.840.10045.4.3.2", "ECDSA with SHA-256"),
+    ("1.2.840.10045.4.3.3", "ECDSA with SHA-384"),
+    ("1.2.840.10045.4.3.4", "ECDSA with SHA-512"),
+    ("1.2.840.10040.4.3", "DSA with SHA-1"),
+    ("2.16.840.1.101.3.4.3.1", "DSA with SHA-224"),
+    ("2.16.840.1.101.3.4.3.2", "DSA with SHA-256"),
+    ("1.3.101.112", "Ed25519"),
+    ("1.3.101.113", "Ed448"),
+    ("2.16.840.1.101.3.4.3.17", "ML-DSA-44"),
+    ("2.16.840.1.101.3.4.3.18", "ML-DSA-65"),
+    ("2.16.840.1.101.3.4.3.19", "ML-DSA-87"),
+];
+
+const PSS_HASHES: &[(&str, &str)] = &[
+    ("1.3.14.3.2.26", "RSA-PSS with SHA-1"),
+    ("2.16.840.1.101.3.4.2.1", "RSA-PSS with SHA-256"),
+    ("2.16.840.1.101.3.4.2.2", "RSA-PSS with SHA-384"),
+    ("2.16.840.1.101.3.4.2.3", "RSA-PSS with SHA-512"),
+];
+
+/// Names the algorithm of an AlgorithmIdentifier; its dotted identifier if it has no name here.
+pub(super) fn signature_algorithm(element: &Element<'_>) -> Result<Cow<'static, str>, Malformed> {
+    let mut fields = element.expect(Tag::Sequence)?.reader()?;
+    let oid = Oid::from_content(fields.expect(Tag::Oid)?.content)?;
+    let _parameters = fields.next().transpose()?;
+    fields.end()?;
+    if oid.as_str() == RSA_PSS {
+        return pss(element.raw).map(Into::into);
+    }
+    let known = SIGNATURES.iter().find(|(known, _)| *known == oid.as_str());
+    Ok(known.map_or_else(|| oid.as_str().to_owned().into(), |(_, name)| (*name).into()))
+}
+
+fn pss(identifier: &[u8]) -> Result<&'static str, Malformed> {
+    let (_, identifier) = AlgorithmIdentifier::from_der(identifier).map_err(|_| Malformed)?;
+    let parameters = identifier.parameters().ok_or(Malformed)?;
+    let parameters = RsaSsaPssParams::try_from(parameters).map_err(|_| Malformed)?;
+    let hash = Oid::from_content(parameters.hash_algorithm_oid().as_bytes())?;
+    let known = PSS_HASHES.iter().find(|(known, _)| *known == hash.as_str());
+    Ok(known.map_or("RSA-PSS with an unknown hash", |(_, name)| name))
+}
+
+/// The size of the modulus, and the exponent if it fits.
+fn rsa(key: &[u8]) -> Result<(u32, Option<u64>), Malformed> {
+    let element = Element::single(key)?.expect(Tag::Sequence)?;
+    let mut fields: Reader<'_> = element.reader()?;
+    fields.expect(Tag::Integer)?;
+    fields.expect(Tag::Integer)?;
+    fields.end()?;
+    let (_, key) = RSAPublicKey::from_der(element.raw).map_err(|_| Malformed)?;
+    // x509-parser's own `key_size` is eight bits short for a modulus without a leading zero.
+    let bits = integer_bits(key.modulus).ok_or(Malformed)?;
+    integer_bits(key.exponent).ok_or(Malformed)?;
+    let exponent = key
+        .exponent
+        .iter()
+        .try_fold(0_u64, |value, byte| value.checked_mul(256).map(|shifted| shifted | u64::from(*byte)));
+    Ok((bits, exponent))
+}
+
+type KeyKind = (Cow<'static, str>, Option<u32>, Option<u64>);
+
+fn curve(parameters: Option<&Element<'_>>) -> Result<KeyKind, Malformed> {
+    let parameters = parameters.ok_or(Malformed)?;
+    if parameters.primitive() != Some(Tag::Oid) {
+        return Ok(("EC with explicit parameters".into(), None, None));
+    }
+    let oid = Oid::from_content(parameters.content)?;
+    Ok(match CURVES.iter().find(|(known, ..)| *known == oid.as_str()) {
+        Some((_, name, bits)) => ((*name).into(), Some(*bits), None),
+        None => (format!("EC {oid}").into(), None, None),
+    })
+}
+
+/// The size of the prime, the first of the parameters.
+fn dsa_bits(parameters: &Element<'_>) -> Option<u32> {
+    let prime = parameters.expect(Tag::Sequence).ok()?.reader().ok()?.expect(Tag::Integer).ok()?;
+    integer_bits(prime.content)
+}
+
+/// Bits of a positive INTEGER.
+fn integer_bits(content: &[u8]) -> Option<u32> {
+    if content.first()? & 0x80 != 0 {
+        return None;
+    }
+    let zeros = content.iter().take_while(|byte| **byte == 0).count();
+    let significant = content.get(zeros..)?;
+    let bits = u32::try_from(significant.len()).ok()?.checked_mul(8)?;
+    bits.checked_sub(significant.first()?.leading_zeros())
+}

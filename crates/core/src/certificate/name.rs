@@ -1,0 +1,289 @@
+//! Distinguished names as data: attributes in their order, never as text.
+
+mod attribute_type;
+mod print;
+mod value;
+
+use std::{fmt, hash};
+
+use x509_parser::asn1_rs::Tag;
+
+use self::value::Value;
+pub use self::{
+    attribute_type::{AttributeType, AttributeTypeError},
+    value::ValueError,
+};
+use super::{
+    CertificateError,
+    der::{Element, Malformed, Reader},
+    oid::Oid,
+};
+
+/// A distinguished name: the subject or the issuer of a certificate.
+///
+/// Two names are equal when they have the same attributes in the same order and places. Values
+/// are compared as text, exactly: case and blanks matter, the ASN.1 string type does not.
+///
+/// # Security
+///
+/// If a rule reads the printed form of a name (`to_string`) instead of its attributes, then whoever
+/// has a certificate for `CN="mallory,OU=admin"` gets in.
+///
+/// # Examples
+///
+/// ```
+/// use portcullis_core::certificate::{Name, NameError};
+///
+/// # let der = b"\x30\x24\x31\x10\x30\x0e\x06\x03\x55\x04\x0b\x0c\x07\x53\x75\x70\x70\x6f\x72\x74\x31\x10\x30\x0e\x06\x03\x55\x04\x03\x0c\x07a,OU=ad";
+/// let name = Name::from_der(der)?;
+/// assert_eq!(name.common_name(), Ok("a,OU=ad"));
+/// assert_eq!(name.organizational_units(), Ok(vec!["Support"])); // and no `ad`
+/// assert!(matches!(name.country(), Err(NameError::Absent { .. })));
+/// assert_eq!(name.to_string(), r"CN=a\,OU=ad,OU=Support");
+/// # Ok::<(), portcullis_core::certificate::CertificateError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Name {
+    rdns: Box<[Rdn]>,
+}
+
+/// A relative distinguished name: one step of a name, with one attribute or, rarely, several.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Rdn {
+    attributes: Box<[Attribute]>,
+}
+
+/// One attribute of a name.
+#[derive(Clone)]
+pub struct Attribute {
+    attribute_type: AttributeType,
+    value: Value,
+    tag: u32,
+    der: Box<[u8]>,
+    content: usize,
+}
+
+/// Why an attribute of a name cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// The name has no such attribute.
+    #[error("the name has no `{attribute}`")]
+    Absent {
+        /// The type that was asked for.
+        attribute: AttributeType,
+    },
+    /// The name has several, and only one was asked for.
+    #[error("the name has {count} of `{attribute}`: only one would be unambiguous")]
+    Repeated {
+        /// The type that was asked for.
+        attribute: AttributeType,
+        /// How many there are.
+        count: usize,
+    },
+    /// The attribute shares its relative distinguished name with another one.
+    #[error(
+        "`{attribute}` stands in one relative distinguished name with other attributes, which is ambiguous"
+    )]
+    MultiValued {
+        /// The type that was asked for.
+        attribute: AttributeType,
+    },
+    /// The attribute is there and empty.
+    #[error("`{attribute}` is empty")]
+    Empty {
+        /// The type that was asked for.
+        attribute: AttributeType,
+    },
+    /// The attribute is there, but its value is not safe text.
+    #[error("the value of `{attribute}` cannot be used: {reason}")]
+    Undecodable {
+        /// The type that was asked for.
+        attribute: AttributeType,
+        /// What is wrong with it.
+        reason: ValueError,
+    },
+}
+
+/// More attributes than any real name has.
+const MAX_ATTRIBUTES: usize = 256;
+
+impl Name {
+    /// Reads the DER of a name.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are anything but one well-formed name, or it has more than 256 attributes.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let element =
+            Element::single(der).map_err(|Malformed| CertificateError::Malformed { part: "name" })?;
+        Self::from_element(&element, "name")
+    }
+
+    pub(super) fn from_element(element: &Element<'_>, part: &'static str) -> Result<Self, CertificateError> {
+        let malformed = |Malformed| CertificateError::Malformed { part };
+        let mut rdns = Vec::with_capacity(8);
+        let mut room = MAX_ATTRIBUTES;
+        for rdn in element.expect(Tag::Sequence).and_then(|name| name.reader()).map_err(malformed)? {
+            let attributes = rdn.and_then(|rdn| rdn.expect(Tag::Set)?.reader()).map_err(malformed)?;
+            let attributes: Result<Box<[_]>, _> = attributes.take(room + 1).map(Attribute::read).collect();
+            let attributes = attributes.map_err(malformed)?;
+            room = room
+                .checked_sub(attributes.len())
+                .ok_or(CertificateError::TooMany { part: "attributes in a name", limit: MAX_ATTRIBUTES })?;
+            if attributes.is_empty() {
+                return Err(malformed(Malformed));
+            }
+            rdns.push(Rdn { attributes });
+        }
+        Ok(Self { rdns: rdns.into() })
+    }
+
+    /// The relative distinguished names in the order of the certificate: the most specific is last.
+    pub fn rdns(&self) -> &[Rdn] {
+        &self.rdns
+    }
+
+    /// Whether there is nothing in the name.
+    pub fn is_empty(&self) -> bool {
+        self.rdns.is_empty()
+    }
+
+    /// Whether the name has at least one attribute of this type, usable or not.
+    pub fn has(&self, attribute: &AttributeType) -> bool {
+        self.find(attribute).next().is_some()
+    }
+
+    /// The value of the only attribute of this type.
+    ///
+    /// # Errors
+    ///
+    /// If there is none or more than one, if it shares its relative distinguished name with another
+    /// attribute, or if its value is empty or no safe text. To look inside a relative distinguished
+    /// name with several attributes, use [`Name::rdns`].
+    pub fn one(&self, attribute: &AttributeType) -> Result<&str, NameError> {
+        let mut values = self.values(attribute);
+        let first = values.next();
+        match (first, values.count()) {
+            (None, _) => Err(NameError::Absent { attribute: attribute.clone() }),
+            (Some(value), 0) => value,
+            (Some(_), others) => Err(NameError::Repeated { attribute: attribute.clone(), count: others + 1 }),
+        }
+    }
+
+    /// The values of all attributes of this type, in the order of the certificate; none is fine.
+    ///
+    /// # Errors
+    ///
+    /// If one of them cannot be used, as with [`Name::one`].
+    pub fn all(&self, attribute: &AttributeType) -> Result<Vec<&str>, NameError> {
+        self.values(attribute).collect()
+    }
+
+    /// Like [`Name::all`], value by value and without an allocation.
+    pub fn values(&self, attribute: &AttributeType) -> impl Iterator<Item = Result<&str, NameError>> {
+        self.find(attribute).map(|(rdn, found)| {
+            let attribute = || found.attribute_type.clone();
+            if rdn.attributes.len() > 1 {
+                return Err(NameError::MultiValued { attribute: attribute() });
+            }
+            found.value().map_err(|reason| match reason {
+                ValueError::Empty => NameError::Empty { attribute: attribute() },
+                reason => NameError::Undecodable { attribute: attribute(), reason },
+            })
+        })
+    }
+
+    fn find(&self, attribute: &AttributeType) -> impl Iterator<Item = (&Rdn, &Attribute)> {
+        let all = self.rdns.iter().flat_map(|rdn| rdn.attributes.iter().map(move |found| (rdn, found)));
+        all.filter(move |(_, found)| found.attribute_type == *attribute)
+    }
+}
+
+impl Rdn {
+    /// The attributes, in the order of the certificate; at least one.
+    pub fn attributes(&self) -> &[Attribute] {
+        &self.attributes
+    }
+}
+
+impl Attribute {
+    fn read(element: Result<Element<'_>, Malformed>) -> Result<Self, Malformed> {
+        let mut fields: Reader<'_> = element?.expect(Tag::Sequence)?.reader()?;
+        let oid = Oid::from_content(fields.expect(Tag::Oid)?.content)?;
+        let value = fields.any()?;
+        fields.end()?;
+        Ok(Self {
+            attribute_type: AttributeType::of(oid),
+            value: Value::decode(&value),
+            tag: value.number(),
+            der: value.raw.into(),
+            content: value.raw.len() - value.content.len(),
+        })
+    }
+
+    /// What the attribute says something about.
+    pub fn attribute_type(&self) -> &AttributeType {
+        &self.attribute_type
+    }
+
+    /// The value as text.
+    ///
+    /// # Errors
+    ///
+    /// If it is empty, no string or not valid as one, or holds control characters.
+    pub fn value(&self) -> Result<&str, ValueError> {
+        self.value.usable()
+    }
+
+    /// The number of the value's ASN.1 tag.
+    pub fn tag(&self) -> u32 {
+        self.tag
+    }
+
+    /// The bytes of the value, as they stand in the certificate.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.der.get(self.content..).unwrap_or_default()
+    }
+
+    /// The value with its ASN.1 header.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    fn printable(&self) -> Option<&str> {
+        self.value.printable()
+    }
+
+    /// What makes two attributes the same: the text if there is one, else the bytes.
+    fn key(&self) -> (&AttributeType, Option<&str>, &[u8]) {
+        let text = self.printable();
+        (&self.attribute_type, text, if text.is_some() { &[] } else { &self.der })
+    }
+}
+
+impl PartialEq for Attribute {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Attribute {}
+
+impl hash::Hash for Attribute {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+macro_rules! debug_as_display {
+    ($($shown:ty)*) => {$(
+        impl fmt::Debug for $shown {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    )*};
+}
+
+debug_as_display!(Name Rdn Attribute);
