@@ -3,6 +3,7 @@
 pub mod firewall;
 
 use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use firewall::{Ambiguity, Firewall, Refusal};
 
@@ -22,7 +23,7 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// A request by its method and the undecoded path of its target, without the query.
+    /// A request by its method and the undecoded path of its target, without the query, made now.
     ///
     /// # Examples
     ///
@@ -41,7 +42,7 @@ impl<'a> Request<'a> {
             host: None,
             repeated_host: false,
             peer_ip: None,
-            time: 0,
+            time: now(),
         }
     }
 
@@ -73,7 +74,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// The time at which the request is judged, in seconds since the Unix epoch.
+    /// Another time of judgement, in seconds since the Unix epoch.
     #[must_use]
     pub fn with_time(mut self, unix_seconds: i64) -> Self {
         self.time = unix_seconds;
@@ -126,5 +127,48 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn time(&self) -> i64 {
         self.time
+    }
+}
+
+/// A clock before 1970 is broken; at its beginning no certificate is valid, so nobody gets in.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// A request that outlives its connection's buffers, for the time that a source of roles takes.
+pub(crate) struct OwnedRequest {
+    method: Box<str>,
+    path: Box<str>,
+    target_authority: Option<Box<str>>,
+    host: Option<Box<str>>,
+    rest: Request<'static>,
+}
+
+impl Request<'_> {
+    pub(crate) fn detach(self) -> OwnedRequest {
+        OwnedRequest {
+            method: self.method.into(),
+            path: self.path.into(),
+            target_authority: self.target_authority.map(Into::into),
+            host: self.host.map(Into::into),
+            rest: Request {
+                repeated_host: self.repeated_host,
+                peer_ip: self.peer_ip,
+                time: self.time,
+                ..Request::new("", "")
+            },
+        }
+    }
+}
+
+impl OwnedRequest {
+    pub(crate) fn with<T>(&self, f: impl FnOnce(&Request<'_>) -> T) -> T {
+        f(&Request {
+            method: &self.method,
+            path: &self.path,
+            target_authority: self.target_authority.as_deref(),
+            host: self.host.as_deref(),
+            ..self.rest
+        })
     }
 }

@@ -1,0 +1,236 @@
+//! Why a request was refused: little for the client, everything for the operator.
+
+mod accept;
+mod id;
+mod log;
+mod page;
+mod problem;
+mod suggestion;
+
+use std::fmt;
+
+pub use id::DenialId;
+pub use page::Rendered;
+pub(crate) use suggestion::Suggestions;
+
+use crate::peer::{Distrust, Peer};
+use crate::policy::{Policy, RouteIndex};
+use crate::principal::{NameFault, Principal};
+use crate::request::{Refusal, Request};
+use crate::rule::{Fault, Rule};
+
+/// A refused request.
+///
+/// A response may carry the [`kind`](Self::kind), the [`status`](Self::status) and the
+/// [`id`](Self::id). Everything else, [`Display`](fmt::Display) included, is for logs: it names
+/// rules and certificates.
+#[derive(Clone)]
+pub struct Denial {
+    kind: DenialKind,
+    id: DenialId,
+    cause: Cause,
+    principal: Option<Principal>,
+    route: Option<(Policy, RouteIndex)>,
+    unauthorized_status: bool,
+    pub(crate) closes_connection: bool,
+}
+
+/// The kind of a refusal: what the client is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DenialKind {
+    /// The request could be read in two ways, and was not read at all.
+    Firewall,
+    /// A certificate might open this, and none was sent.
+    CertificateRequired,
+    /// A certificate was sent and not trusted.
+    CertificateUntrusted,
+    /// The caller is known and may not.
+    Forbidden,
+    /// No rule speaks of this request.
+    NoRule,
+    /// The host belongs to another TLS configuration.
+    Misdirected,
+    /// Something that the rule needs did not answer.
+    Unavailable,
+    /// The service itself is put together wrongly.
+    Misconfigured,
+}
+
+impl DenialKind {
+    /// A stable word: the end of the problem type, and a label for logs and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Firewall => "firewall",
+            Self::CertificateRequired => "certificate-required",
+            Self::CertificateUntrusted => "certificate-untrusted",
+            Self::Forbidden => "forbidden",
+            Self::NoRule => "no-rule",
+            Self::Misdirected => "misdirected",
+            Self::Unavailable => "unavailable",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+}
+
+impl fmt::Display for DenialKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What made the decision.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cause {
+    Refusal(Refusal),
+    NoConnection,
+    Misdirected,
+    /// `news` is set once per route, so that the log is not flooded with suggestions.
+    NoRule {
+        news: bool,
+    },
+    Rule,
+    Fault(Fault),
+}
+
+impl Denial {
+    pub(crate) fn new(kind: DenialKind, cause: Cause, unauthorized_status: bool) -> Self {
+        let id = DenialId::next();
+        Self { kind, id, cause, principal: None, route: None, unauthorized_status, closes_connection: false }
+    }
+
+    pub(crate) fn of(mut self, principal: &Principal) -> Self {
+        self.principal = Some(principal.clone());
+        self
+    }
+
+    pub(crate) fn by(mut self, policy: &Policy, route: RouteIndex) -> Self {
+        self.route = Some((policy.clone(), route));
+        self
+    }
+
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> DenialKind {
+        self.kind
+    }
+
+    /// The id that stands in the response and in the log.
+    #[must_use]
+    pub fn id(&self) -> DenialId {
+        self.id
+    }
+
+    /// The HTTP status code.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self.kind {
+            DenialKind::Firewall => 400,
+            DenialKind::CertificateRequired | DenialKind::CertificateUntrusted if self.unauthorized_status => 401,
+            DenialKind::CertificateRequired
+            | DenialKind::CertificateUntrusted
+            | DenialKind::Forbidden
+            | DenialKind::NoRule => 403,
+            DenialKind::Misdirected => 421,
+            DenialKind::Unavailable => 503,
+            DenialKind::Misconfigured => 500,
+        }
+    }
+
+    /// Whether the response should end the connection, so that the client is asked for a
+    /// certificate again when it comes back.
+    #[must_use]
+    pub fn closes_connection(&self) -> bool {
+        self.closes_connection
+    }
+
+    /// Who was refused; `None` when nobody was asked.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        self.principal.as_ref()
+    }
+
+    /// Why the certificate was not trusted, if one was sent that was not.
+    ///
+    /// # Security
+    ///
+    /// If this is shown to the client, it learns what the service trusts: fine among colleagues,
+    /// unwanted on the open internet.
+    #[must_use]
+    pub fn distrust(&self) -> Option<&Distrust> {
+        match self.principal.as_ref()?.peer() {
+            Peer::Untrusted { reason, .. } => Some(reason),
+            Peer::Anonymous | Peer::Verified(_) => None,
+        }
+    }
+
+    /// The pattern of the route whose rule decided, as written in the policy.
+    #[must_use]
+    pub fn route(&self) -> Option<String> {
+        let (policy, index) = self.route.as_ref()?;
+        policy.route(*index).map(ToString::to_string)
+    }
+
+    /// The rule that decided.
+    #[must_use]
+    pub fn rule(&self) -> Option<&Rule> {
+        let (policy, index) = self.route.as_ref()?;
+        policy.route(*index).map(|route| route.rule())
+    }
+
+    /// The policy block that would decide this request, when no rule does; once per route.
+    ///
+    /// # Security
+    ///
+    /// If it is pasted as it stands, every authenticated caller gets in: it is a beginning, not advice.
+    #[must_use]
+    pub fn suggestion(&self, request: &Request<'_>) -> Option<String> {
+        matches!(self.cause, Cause::NoRule { news: true }).then(|| suggestion::block(request))
+    }
+
+    fn name_fault(&self) -> Option<&NameFault> {
+        let principal = self.principal.as_ref()?;
+        principal.identity()?;
+        principal.name().err()
+    }
+}
+
+/// What happened, for the operator.
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.cause {
+            Cause::Refusal(refusal) => write!(f, "{refusal}")?,
+            Cause::NoConnection => f.write_str(
+                "the request came without a connection identity: serve the application through \
+                 portcullis (`serve`, `bind_portcullis` or its TLS listener), or use an authorizer \
+                 made by `without_certificates` on listeners that ask for none",
+            )?,
+            Cause::Misdirected => f.write_str("the host belongs to another TLS configuration")?,
+            Cause::NoRule { .. } => f.write_str("no route of the policy matches")?,
+            Cause::Rule => f.write_str("the rule is false")?,
+            Cause::Fault(fault) => write!(f, "the rule could not be decided: {fault}")?,
+        }
+        if let Some(fault) = self.name_fault() {
+            write!(f, "; {fault}")?;
+        }
+        if let Some(failed) = self.principal.as_ref().and_then(|p| p.roles().unavailable()) {
+            write!(f, "; a source of roles failed: {}", failed.escape_debug())?;
+        }
+        if let Some(reason) = self.distrust() {
+            write!(f, "; the certificate was not trusted: {reason}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Denial")
+            .field("kind", &self.kind)
+            .field("id", &self.id)
+            .field("route", &self.route())
+            .field("cause", &self.to_string())
+            .finish_non_exhaustive()
+    }
+}

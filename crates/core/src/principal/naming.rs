@@ -1,0 +1,133 @@
+//! Which certificate field names a caller, per trust anchor.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::certificate::Certificate;
+use crate::certificate::{AttributeType, NameError};
+use crate::certificate::{SanError, SanKind};
+use crate::identity::Identity;
+
+/// The certificate field that names a caller.
+///
+/// Exactly one value must be there; absent or repeated is an error, never a guess.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameField {
+    /// An attribute of the subject, such as [`AttributeType::CN`].
+    Subject(AttributeType),
+    /// The subject alternative name of this kind.
+    San(SanKind),
+}
+
+impl Default for NameField {
+    /// The subject's common name.
+    fn default() -> Self {
+        Self::Subject(AttributeType::CN)
+    }
+}
+
+impl NameField {
+    fn read<'a>(&self, certificate: &'a Certificate) -> Result<&'a str, NameFault> {
+        match self {
+            Self::Subject(attribute) => Ok(certificate.subject().one(attribute)?),
+            Self::San(kind) => {
+                match certificate.san().values(*kind)? {
+                    [value] => Ok(value),
+                    [] => Err(NameFault::NoSan { kind: *kind }),
+                    _ => Err(NameFault::RepeatedSan { kind: *kind }),
+                }
+            }
+        }
+    }
+}
+
+/// Why a peer has no name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NameFault {
+    /// Nobody vouched for the peer.
+    #[error("the caller has no verified certificate")]
+    NotVerified,
+    /// The subject attribute is absent, repeated or cannot be read.
+    #[error("the subject does not name the caller: {0}")]
+    Subject(#[from] NameError),
+    /// A subject alternative name cannot be read.
+    #[error("the subject alternative names cannot be used: {0}")]
+    San(#[from] SanError),
+    /// The subject alternative name is absent.
+    #[error("the certificate has no subject alternative name of the kind `{kind}`, which names the caller")]
+    NoSan {
+        /// The kind that the policy asks for.
+        kind: SanKind,
+    },
+    /// There are several subject alternative names of the kind.
+    #[error("the certificate has several subject alternative names of the kind `{kind}`, one of which must name the caller")]
+    RepeatedSan {
+        /// The kind that the policy asks for.
+        kind: SanKind,
+    },
+    /// The policy does not say which field names the callers of this anchor.
+    #[error("the policy has no entry for the trust anchor `{label}`: add one that says which field names its callers")]
+    UnknownAnchor {
+        /// The anchor's label.
+        label: String,
+    },
+    /// The name looks like one of another anchor.
+    #[error("the name begins with `{prefix}`, which belongs to the trust anchor `{label}`")]
+    ForeignPrefix {
+        /// The prefix of the other anchor.
+        prefix: String,
+        /// The other anchor.
+        label: String,
+    },
+}
+
+/// The naming of all anchors of one policy.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Naming(BTreeMap<Box<str>, AnchorNaming>);
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AnchorNaming {
+    pub(crate) field: NameField,
+    pub(crate) prefix: Box<str>,
+}
+
+impl Naming {
+    /// Adds an anchor; the error is why its names could be mistaken for another's.
+    pub(crate) fn insert(&mut self, label: &str, naming: AnchorNaming) -> Result<(), String> {
+        if self.0.contains_key(label) {
+            return Err(format!("the trust anchor `{label}` is declared twice: merge the two entries"));
+        }
+        if let Some((other, _)) = self.0.iter().find(|(_, n)| n.prefix == naming.prefix) {
+            return Err(format!(
+                "the names of the trust anchors `{other}` and `{label}` could be mistaken for each other: \
+                 give each its own prefix"
+            ));
+        }
+        self.0.insert(label.into(), naming);
+        Ok(())
+    }
+
+    /// The name of a verified caller.
+    pub(crate) fn name(&self, identity: &Identity) -> Result<Box<str>, NameFault> {
+        let label = identity.anchor().label();
+        let undeclared = AnchorNaming::default();
+        let naming = match self.0.get(label) {
+            Some(naming) => naming,
+            None if self.0.is_empty() && !identity.anchor().has_siblings() => &undeclared,
+            None => return Err(NameFault::UnknownAnchor { label: label.into() }),
+        };
+        let value = naming.field.read(identity.certificate())?;
+        let name: Box<str> = format!("{}{value}", naming.prefix).into();
+        // The longest prefix that fits owns the name: it must be this anchor's own.
+        let owner = self.0.iter().filter(|(_, n)| name.starts_with(&*n.prefix)).max_by_key(|(_, n)| n.prefix.len());
+        match owner {
+            Some((other, n)) if **other != *label => {
+                Err(NameFault::ForeignPrefix { prefix: n.prefix.to_string(), label: other.to_string() })
+            }
+            _ => Ok(name),
+        }
+    }
+}

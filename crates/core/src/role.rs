@@ -1,0 +1,125 @@
+//! Roles, their hierarchy, and the set that one caller has.
+
+mod hierarchy;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use hierarchy::RoleError;
+pub(crate) use hierarchy::{Hierarchy, RoleIndex};
+
+use crate::rule::Fault;
+
+/// The name of a role, as in NIST RBAC: what rules speak of and providers grant.
+///
+/// A name has 1 to 128 characters, none of them a control character or a quote.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Role(Arc<str>);
+
+impl Role {
+    /// A role by its name.
+    ///
+    /// # Errors
+    ///
+    /// [`RoleError::Name`] when the name is empty, too long, or has a control character or a quote.
+    pub fn new(name: &str) -> Result<Self, RoleError> {
+        let fits = (1..=128).contains(&name.chars().count())
+            && !name.chars().any(|c| c.is_control() || c == '"' || c == '\\');
+        if fits { Ok(Self(name.into())) } else { Err(RoleError::Name { role: name.into() }) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The roles that one caller has under one policy, with all that they include.
+#[derive(Clone)]
+pub struct Roles {
+    hierarchy: Arc<Hierarchy>,
+    granted: Box<[u64]>,
+    /// Roles of which it could not be told whether the caller has them.
+    erred: Box<[u64]>,
+    /// Why the set may be incomplete.
+    unavailable: Option<Arc<str>>,
+}
+
+impl Roles {
+    pub(crate) fn none(hierarchy: Arc<Hierarchy>) -> Self {
+        let empty = vec![0; hierarchy.words()].into_boxed_slice();
+        Self { hierarchy, granted: empty.clone(), erred: empty, unavailable: None }
+    }
+
+    /// Adds a role and all that it includes; a name that the policy does not know is ignored.
+    pub(crate) fn grant(&mut self, name: &str) {
+        self.hierarchy.add(name, &mut self.granted);
+    }
+
+    /// Notes that it could not be told whether the caller has the role, and so all that it includes.
+    pub(crate) fn mark_erred(&mut self, name: &str) {
+        self.hierarchy.add(name, &mut self.erred);
+    }
+
+    pub(crate) fn mark_unavailable(&mut self, reason: &str) {
+        self.unavailable = Some(reason.into());
+    }
+
+    /// Whether the caller has the role, directly or because another one includes it.
+    ///
+    /// # Security
+    ///
+    /// If a provider failed, a role that it would have granted is missing here; a rule that asks
+    /// for such a role is an error and denies.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.hierarchy.index(name).is_some_and(|role| self.has(role))
+    }
+
+    fn has(&self, role: RoleIndex) -> bool {
+        role.is_in(&self.granted)
+    }
+
+    /// What a rule makes of the role: granted by any source, else unknown if one failed, else not had.
+    pub(crate) fn check(&self, role: RoleIndex) -> Result<bool, Fault> {
+        if self.has(role) {
+            Ok(true)
+        } else if self.unavailable.is_some() {
+            Err(Fault::Unavailable)
+        } else if role.is_in(&self.erred) {
+            Err(Fault::Grant)
+        } else {
+            Ok(false)
+        }
+    }
+
+    /// The names of all roles, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.hierarchy.roles().filter(|(role, _)| self.has(*role)).map(|(_, name)| name.name())
+    }
+
+    /// Whether there is no role at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.granted.iter().all(|word| *word == 0)
+    }
+
+    /// Why the set may be incomplete: what the first failed provider said.
+    #[must_use]
+    pub fn unavailable(&self) -> Option<&str> {
+        self.unavailable.as_deref()
+    }
+}
+
+impl fmt::Debug for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
