@@ -11,23 +11,22 @@
 mod der;
 mod extension;
 mod fingerprint;
+mod frame;
 mod key;
 mod name;
 mod oid;
 mod san;
 mod serial;
+#[cfg(test)]
+mod testing;
 mod text;
 
 use std::{borrow::Cow, fmt, hash, ops::Range, sync::Arc};
 
-use x509_parser::{
-    asn1_rs::{FromDer, Tag},
-    certificate::Validity,
-};
-
 use self::{
-    der::{Element, Malformed, Reader},
+    der::{Element, Malformed},
     extension::Extensions,
+    frame::Frame,
 };
 pub use self::{
     extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage},
@@ -35,7 +34,7 @@ pub use self::{
     key::PublicKeyInfo,
     name::{Attribute, AttributeType, AttributeTypeError, Name, NameError, Rdn, ValueError},
     oid::{Oid, OidError},
-    san::{MalformedSan, SanError, SanKind, SanKindError, SubjectAlternativeNames},
+    san::{MalformedSan, SanError, SanKind, SanKindError, SanValueError, SubjectAlternativeNames},
     serial::{Serial, SerialError},
 };
 
@@ -139,7 +138,7 @@ impl Certificate {
         if frame.inner_algorithm.raw != frame.outer_algorithm.raw {
             return Err(CertificateError::SignatureAlgorithmMismatch);
         }
-        let (not_before, not_after) = validity(&frame.validity).map_err(malformed("validity"))?;
+        let (not_before, not_after) = frame.validity().map_err(malformed("validity"))?;
         let range =
             |part: &Element<'_>| range_in(der, part.raw).ok_or(Malformed).map_err(malformed("certificate"));
         let parsed = Parsed {
@@ -307,72 +306,8 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// The elements of a certificate, in their places.
-struct Frame<'a> {
-    version: Option<Element<'a>>,
-    serial: Element<'a>,
-    inner_algorithm: Element<'a>,
-    issuer: Element<'a>,
-    validity: Element<'a>,
-    subject: Element<'a>,
-    spki: Element<'a>,
-    extensions: Option<Element<'a>>,
-    outer_algorithm: Element<'a>,
-}
-
-impl<'a> Frame<'a> {
-    fn read(der: &'a [u8]) -> Result<Self, Malformed> {
-        let mut outer = Element::single(der)?.expect(Tag::Sequence)?.reader()?;
-        let mut signed: Reader<'_> = outer.expect(Tag::Sequence)?.reader()?;
-        let outer_algorithm = outer.expect(Tag::Sequence)?;
-        outer.expect(Tag::BitString)?;
-        outer.end()?;
-        let version = signed.optional(0)?;
-        let serial = signed.expect(Tag::Integer)?;
-        let inner_algorithm = signed.expect(Tag::Sequence)?;
-        let issuer = signed.expect(Tag::Sequence)?;
-        let validity = signed.expect(Tag::Sequence)?;
-        let subject = signed.expect(Tag::Sequence)?;
-        let spki = signed.expect(Tag::Sequence)?;
-        // Unique identifiers of version 2, which say nothing.
-        signed.optional(1)?;
-        signed.optional(2)?;
-        let extensions = signed.optional(3)?;
-        signed.end()?;
-        Ok(Self {
-            version,
-            serial,
-            inner_algorithm,
-            issuer,
-            validity,
-            subject,
-            spki,
-            extensions,
-            outer_algorithm,
-        })
-    }
-
-    fn version(&self) -> Result<u8, CertificateError> {
-        let Some(explicit) = &self.version else { return Ok(1) };
-        let number = explicit.reader().and_then(|_| Element::single(explicit.content)?.expect(Tag::Integer));
-        match number.map_err(malformed("version"))?.content {
-            [version @ 0..=2] => Ok(version + 1),
-            _ => Err(CertificateError::Version),
-        }
-    }
-}
-
 fn malformed(part: &'static str) -> impl Fn(Malformed) -> CertificateError {
     move |Malformed| CertificateError::Malformed { part }
-}
-
-fn validity(element: &Element<'_>) -> Result<(i64, i64), Malformed> {
-    let mut times = element.reader()?;
-    times.any()?;
-    times.any()?;
-    times.end()?;
-    let (_, validity) = Validity::from_der(element.raw).map_err(|_| Malformed)?;
-    Ok((validity.not_before.timestamp(), validity.not_after.timestamp()))
 }
 
 /// Where `part` lies in `whole`.

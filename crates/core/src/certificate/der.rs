@@ -30,6 +30,14 @@ impl<'a> Element<'a> {
         Ok(element)
     }
 
+    /// The only element inside a constructed element, such as one with an explicit tag.
+    pub(super) fn inner(&self) -> Result<Self, Malformed> {
+        let mut reader = self.reader()?;
+        let element = reader.any()?;
+        reader.end()?;
+        Ok(element)
+    }
+
     /// The elements inside a constructed element.
     pub(super) fn reader(&self) -> Result<Reader<'a>, Malformed> {
         if self.constructed { Ok(Reader::new(self.content)) } else { Err(Malformed) }
@@ -171,31 +179,5 @@ mod tests {
         let read: Vec<_> = Reader::new(b"\x05\x00\x0c\x05hi").collect();
         assert_eq!(read.len(), 2);
         assert!(read[0].is_ok() && read[1].is_err());
-    }
-}
-
-/// A tiny writer, so that tests can spell names that no library would write.
-#[cfg(test)]
-pub(super) mod tests_support {
-    pub(in crate::certificate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-        let length = content.len();
-        let mut der = vec![tag];
-        match u8::try_from(length) {
-            Ok(short @ 0..=0x7f) => der.push(short),
-            Ok(long) => der.extend([0x81, long]),
-            Err(_) => der.extend([0x82, (length >> 8) as u8, (length & 0xff) as u8]),
-        }
-        der.extend_from_slice(content);
-        der
-    }
-
-    /// A name of relative distinguished names of (type, tag, value).
-    pub(in crate::certificate) fn name(rdns: &[&[(&[u8], u8, &[u8])]]) -> Vec<u8> {
-        let rdn = |attributes: &&[(&[u8], u8, &[u8])]| {
-            let attribute =
-                |(oid, tag, value): &(&[u8], u8, &[u8])| tlv(0x30, &[tlv(6, oid), tlv(*tag, value)].concat());
-            tlv(0x31, &attributes.iter().flat_map(attribute).collect::<Vec<_>>())
-        };
-        tlv(0x30, &rdns.iter().flat_map(rdn).collect::<Vec<_>>())
     }
 }

@@ -10,6 +10,7 @@ use x509_parser::{
 use super::{
     CertificateError,
     der::{Element, Malformed},
+    malformed,
     oid::{Oid, OidError},
     san::SubjectAlternativeNames,
 };
@@ -163,16 +164,14 @@ const MAX_OIDS: usize = 256;
 impl Extensions {
     /// Reads the content of the `[3]` element.
     pub(super) fn read(explicit: &Element<'_>) -> Result<Self, CertificateError> {
-        let malformed = |Malformed| CertificateError::Malformed { part: "list of extensions" };
-        let list = explicit
-            .reader()
-            .and_then(|_| Element::single(explicit.content)?.expect(Tag::Sequence)?.reader())
-            .map_err(malformed)?;
+        let malformed = malformed("list of extensions");
+        let list =
+            explicit.inner().and_then(|list| list.expect(Tag::Sequence)?.reader()).map_err(&malformed)?;
         let mut seen: Vec<&[u8]> = Vec::with_capacity(12);
         let mut unknown_critical = Vec::new();
         let mut extensions = Self::default();
         for extension in list {
-            let extension = extension.and_then(|element| Extension::read(&element)).map_err(malformed)?;
+            let extension = extension.and_then(|element| Extension::read(&element)).map_err(&malformed)?;
             if seen.contains(&extension.oid_content) {
                 return Err(CertificateError::DuplicateExtension { oid: extension.oid });
             }
@@ -196,14 +195,13 @@ impl Extensions {
         let value = extension.value;
         match extension.oid.as_str() {
             "2.5.29.15" => {
-                let usage = whole::<x509::KeyUsage>(value, "keyUsage extension")?;
-                self.key_usage = Some(KeyUsage(usage.flags));
+                self.key_usage = Some(key_usage(value).map_err(malformed("keyUsage extension"))?);
             }
             "2.5.29.17" => self.san = SubjectAlternativeNames::from_der(value)?,
             "2.5.29.19" => {
-                let constraints = whole::<x509::BasicConstraints>(value, "basicConstraints extension")?;
-                self.basic_constraints =
-                    Some(BasicConstraints { ca: constraints.ca, path_len: constraints.path_len_constraint });
+                let constraints =
+                    basic_constraints(value).map_err(malformed("basicConstraints extension"))?;
+                self.basic_constraints = Some(constraints);
             }
             "2.5.29.32" => {
                 self.policies = oids(value, "certificatePolicies extension", |policy| {
@@ -253,16 +251,22 @@ impl<'a> Extension<'a> {
     }
 }
 
-/// Gives one element, which must fill the value, to x509-parser.
-fn whole<'a, T>(value: &'a [u8], part: &'static str) -> Result<T, CertificateError>
-where
-    T: FromDer<'a, x509_parser::error::X509Error>,
-{
-    let element = Element::single(value).map_err(|Malformed| CertificateError::Malformed { part })?;
-    match T::from_der(element.raw) {
-        Ok((&[], parsed)) => Ok(parsed),
-        _ => Err(CertificateError::Malformed { part }),
+fn key_usage(value: &[u8]) -> Result<KeyUsage, Malformed> {
+    let bits = Element::single(value)?.expect(Tag::BitString)?;
+    // Bits that are declared unused do not count, so DER has them zero.
+    match bits.content {
+        [0] => {}
+        [unused @ 0..=7, .., last] if last.trailing_zeros() >= u32::from(*unused) => {}
+        _ => return Err(Malformed),
     }
+    let (_, usage) = x509::KeyUsage::from_der(bits.raw).map_err(|_| Malformed)?;
+    Ok(KeyUsage(usage.flags))
+}
+
+fn basic_constraints(value: &[u8]) -> Result<BasicConstraints, Malformed> {
+    let constraints = Element::single(value)?.expect(Tag::Sequence)?;
+    let (_, constraints) = x509::BasicConstraints::from_der(constraints.raw).map_err(|_| Malformed)?;
+    Ok(BasicConstraints { ca: constraints.ca, path_len: constraints.path_len_constraint })
 }
 
 /// Reads a non-empty list whose entries are or begin with an object identifier.
@@ -276,7 +280,7 @@ fn oids<'a>(
         let oid = |entry: Result<_, _>| Oid::from_content(identifier(entry?)?.expect(Tag::Oid)?.content);
         list.take(MAX_OIDS + 1).map(oid).collect()
     };
-    let oids = read().map_err(|Malformed| CertificateError::Malformed { part })?;
+    let oids = read().map_err(malformed(part))?;
     match oids.len() {
         0 => Err(CertificateError::Malformed { part }),
         1..=MAX_OIDS => Ok(oids),

@@ -1,22 +1,23 @@
 //! Distinguished names as data: attributes in their order, never as text.
 
+mod attribute;
 mod attribute_type;
 mod print;
 mod value;
 
-use std::{fmt, hash};
+use std::fmt;
 
 use x509_parser::asn1_rs::Tag;
 
-use self::value::Value;
 pub use self::{
+    attribute::Attribute,
     attribute_type::{AttributeType, AttributeTypeError},
     value::ValueError,
 };
 use super::{
     CertificateError,
-    der::{Element, Malformed, Reader},
-    oid::Oid,
+    der::{Element, Malformed},
+    malformed,
 };
 
 /// A distinguished name: the subject or the issuer of a certificate.
@@ -51,16 +52,6 @@ pub struct Name {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Rdn {
     attributes: Box<[Attribute]>,
-}
-
-/// One attribute of a name.
-#[derive(Clone)]
-pub struct Attribute {
-    attribute_type: AttributeType,
-    value: Value,
-    tag: u32,
-    der: Box<[u8]>,
-    content: usize,
 }
 
 /// Why an attribute of a name cannot be used.
@@ -115,19 +106,18 @@ impl Name {
     ///
     /// If the bytes are anything but one well-formed name, or it has more than 256 attributes.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
-        let element =
-            Element::single(der).map_err(|Malformed| CertificateError::Malformed { part: "name" })?;
+        let element = Element::single(der).map_err(malformed("name"))?;
         Self::from_element(&element, "name")
     }
 
     pub(super) fn from_element(element: &Element<'_>, part: &'static str) -> Result<Self, CertificateError> {
-        let malformed = |Malformed| CertificateError::Malformed { part };
+        let malformed = malformed(part);
         let mut rdns = Vec::with_capacity(8);
         let mut room = MAX_ATTRIBUTES;
-        for rdn in element.expect(Tag::Sequence).and_then(|name| name.reader()).map_err(malformed)? {
-            let attributes = rdn.and_then(|rdn| rdn.expect(Tag::Set)?.reader()).map_err(malformed)?;
+        for rdn in element.expect(Tag::Sequence).and_then(|name| name.reader()).map_err(&malformed)? {
+            let attributes = rdn.and_then(|rdn| rdn.expect(Tag::Set)?.reader()).map_err(&malformed)?;
             let attributes: Result<Box<[_]>, _> = attributes.take(room + 1).map(Attribute::read).collect();
-            let attributes = attributes.map_err(malformed)?;
+            let attributes = attributes.map_err(&malformed)?;
             room = room
                 .checked_sub(attributes.len())
                 .ok_or(CertificateError::TooMany { part: "attributes in a name", limit: MAX_ATTRIBUTES })?;
@@ -183,7 +173,7 @@ impl Name {
     /// Like [`Name::all`], value by value and without an allocation.
     pub fn values(&self, attribute: &AttributeType) -> impl Iterator<Item = Result<&str, NameError>> {
         self.find(attribute).map(|(rdn, found)| {
-            let attribute = || found.attribute_type.clone();
+            let attribute = || found.attribute_type().clone();
             if rdn.attributes.len() > 1 {
                 return Err(NameError::MultiValued { attribute: attribute() });
             }
@@ -196,7 +186,7 @@ impl Name {
 
     fn find(&self, attribute: &AttributeType) -> impl Iterator<Item = (&Rdn, &Attribute)> {
         let all = self.rdns.iter().flat_map(|rdn| rdn.attributes.iter().map(move |found| (rdn, found)));
-        all.filter(move |(_, found)| found.attribute_type == *attribute)
+        all.filter(move |(_, found)| found.attribute_type() == attribute)
     }
 }
 
@@ -204,75 +194,6 @@ impl Rdn {
     /// The attributes, in the order of the certificate; at least one.
     pub fn attributes(&self) -> &[Attribute] {
         &self.attributes
-    }
-}
-
-impl Attribute {
-    fn read(element: Result<Element<'_>, Malformed>) -> Result<Self, Malformed> {
-        let mut fields: Reader<'_> = element?.expect(Tag::Sequence)?.reader()?;
-        let oid = Oid::from_content(fields.expect(Tag::Oid)?.content)?;
-        let value = fields.any()?;
-        fields.end()?;
-        Ok(Self {
-            attribute_type: AttributeType::of(oid),
-            value: Value::decode(&value),
-            tag: value.number(),
-            der: value.raw.into(),
-            content: value.raw.len() - value.content.len(),
-        })
-    }
-
-    /// What the attribute says something about.
-    pub fn attribute_type(&self) -> &AttributeType {
-        &self.attribute_type
-    }
-
-    /// The value as text.
-    ///
-    /// # Errors
-    ///
-    /// If it is empty, no string or not valid as one, or holds control characters.
-    pub fn value(&self) -> Result<&str, ValueError> {
-        self.value.usable()
-    }
-
-    /// The number of the value's ASN.1 tag.
-    pub fn tag(&self) -> u32 {
-        self.tag
-    }
-
-    /// The bytes of the value, as they stand in the certificate.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.der.get(self.content..).unwrap_or_default()
-    }
-
-    /// The value with its ASN.1 header.
-    pub fn der(&self) -> &[u8] {
-        &self.der
-    }
-
-    fn printable(&self) -> Option<&str> {
-        self.value.printable()
-    }
-
-    /// What makes two attributes the same: the text if there is one, else the bytes.
-    fn key(&self) -> (&AttributeType, Option<&str>, &[u8]) {
-        let text = self.printable();
-        (&self.attribute_type, text, if text.is_some() { &[] } else { &self.der })
-    }
-}
-
-impl PartialEq for Attribute {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Attribute {}
-
-impl hash::Hash for Attribute {
-    fn hash<H: hash::Hasher>(&self, state: &mut H) {
-        self.key().hash(state);
     }
 }
 

@@ -86,6 +86,19 @@ pub struct SanError {
     pub reason: &'static str,
 }
 
+/// The text is no value of a kind of subject alternative names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` cannot be a subject alternative name of kind `{kind}`: it {reason}", .text.escape_debug())]
+#[non_exhaustive]
+pub struct SanValueError {
+    /// The kind that was asked for.
+    pub kind: SanKind,
+    /// What was given.
+    pub text: String,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
 /// The text is no kind of subject alternative names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is no kind of subject alternative names: write `dns`, `email`, `uri`, `ip` or `upn`", .text.escape_debug())]
@@ -202,43 +215,46 @@ impl SubjectAlternativeNames {
     }
 
     fn push(&mut self, entry: &Element<'_>) -> Result<(), Malformed> {
-        let (tag, constructed) = entry.context().ok_or(Malformed)?;
         self.entries += 1;
-        let kind = match tag {
-            0 => match syntax::upn(entry.reader()?)? {
-                Some(Ok(name)) => return Ok(self.upn.push(name)),
-                Some(Err(reason)) => return Ok(self.reject(Some(SanKind::Upn), entry, reason)),
+        let (tag, constructed) = entry.context().ok_or(Malformed)?;
+        let (kind, name) = match (tag, constructed) {
+            (0, true) => match syntax::upn(entry.reader()?)? {
+                Some(name) => (SanKind::Upn, name),
                 None => return Ok(()),
             },
-            1 => SanKind::Email,
-            2 => SanKind::Dns,
-            6 => SanKind::Uri,
-            7 => SanKind::Ip,
+            (1, false) => (SanKind::Email, syntax::email(entry.content)),
+            (2, false) => (SanKind::Dns, syntax::dns(entry.content)),
+            (6, false) => (SanKind::Uri, syntax::uri(entry.content)),
+            (7, false) => (SanKind::Ip, self.push_ip(entry.content)),
             // X.400 address, directory name, EDI party name, registered identifier.
-            3 | 4 | 5 | 8 => return Ok(()),
-            _ => return Ok(self.reject(None, entry, "has an unknown tag")),
-        };
-        if constructed {
-            return Err(Malformed);
-        }
-        let content = entry.content;
-        let (list, name) = match kind {
-            SanKind::Dns => (&mut self.dns, syntax::dns(content)),
-            SanKind::Email => (&mut self.email, syntax::email(content)),
-            SanKind::Uri => (&mut self.uri, syntax::uri(content)),
-            _ => match syntax::ip(content) {
-                Ok(ip) => {
-                    self.ip.push(ip);
-                    (&mut self.ip_text, Ok(ip.to_string().into()))
-                }
-                Err(reason) => (&mut self.ip_text, Err(reason)),
-            },
+            (3..=5, true) | (8, false) => return Ok(()),
+            (0..=8, _) => return Err(Malformed),
+            _ => {
+                self.reject(None, entry, "has an unknown tag");
+                return Ok(());
+            }
         };
         match name {
-            Ok(name) => list.push(name),
+            Ok(name) => self.list(kind).push(name),
             Err(reason) => self.reject(Some(kind), entry, reason),
         }
         Ok(())
+    }
+
+    fn push_ip(&mut self, content: &[u8]) -> Result<Box<str>, &'static str> {
+        let ip = syntax::ip(content)?;
+        self.ip.push(ip);
+        Ok(ip.to_string().into())
+    }
+
+    fn list(&mut self, kind: SanKind) -> &mut Vec<Box<str>> {
+        match kind {
+            SanKind::Dns => &mut self.dns,
+            SanKind::Email => &mut self.email,
+            SanKind::Uri => &mut self.uri,
+            SanKind::Ip => &mut self.ip_text,
+            SanKind::Upn => &mut self.upn,
+        }
     }
 
     fn reject(&mut self, kind: Option<SanKind>, entry: &Element<'_>, reason: &'static str) {
@@ -256,6 +272,34 @@ impl SanKind {
             Self::Ip => "ip",
             Self::Upn => "upn",
         }
+    }
+
+    /// Brings the value that a rule looks for into the form in which certificates' values are kept.
+    ///
+    /// # Errors
+    ///
+    /// If no certificate could have this value, for example a DNS name with a slash in it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use portcullis_core::certificate::SanKind;
+    ///
+    /// assert_eq!(&*SanKind::Dns.canonical("Example.COM")?, "example.com");
+    /// assert_eq!(&*SanKind::Ip.canonical("2001:db8::0:1")?, "2001:db8::1");
+    /// assert!(SanKind::Dns.canonical("spiffe://example.com/a").is_err());
+    /// # Ok::<(), portcullis_core::certificate::SanValueError>(())
+    /// ```
+    pub fn canonical(self, text: &str) -> Result<Box<str>, SanValueError> {
+        let bytes = text.as_bytes();
+        let value = match self {
+            Self::Dns => syntax::dns(bytes),
+            Self::Email => syntax::email(bytes),
+            Self::Uri => syntax::uri(bytes),
+            Self::Ip => text.parse().map(|ip: IpAddr| ip.to_string().into()).map_err(|_| "is no IP address"),
+            Self::Upn => syntax::principal(bytes),
+        };
+        value.map_err(|reason| SanValueError { kind: self, text: text.to_owned(), reason })
     }
 }
 

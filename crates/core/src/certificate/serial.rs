@@ -222,7 +222,7 @@ mod tests {
             assert!(serial.is_negative());
             assert_eq!(serial.to_string(), text);
             assert_eq!(hex(text), serial);
-            assert_ne!(hex(&text[1..]), serial);
+            assert_ne!(hex(text.trim_start_matches('-')), serial);
         }
         // The same bytes, read as unsigned.
         assert_ne!(content(&[0xc0, 0xff, 0xee]), content(&[0x00, 0xc0, 0xff, 0xee]));

@@ -68,9 +68,12 @@ fn escape(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use crate::certificate::{Name, der::tests_support::name};
+    use crate::certificate::{
+        Name,
+        testing::{RawAttribute, name},
+    };
 
-    fn printed(rdns: &[&[(&[u8], u8, &[u8])]]) -> String {
+    fn printed(rdns: &[&[RawAttribute<'_>]]) -> String {
         Name::from_der(&name(rdns)).unwrap().to_string()
     }
 

@@ -69,19 +69,16 @@ pub(super) fn upn(mut fields: Reader<'_>) -> Result<Option<Checked>, Malformed> 
 }
 
 fn upn_value(value: &Element<'_>) -> Checked {
-    let text = value
-        .reader()
-        .and_then(|mut inner| {
-            let text = inner.expect(Tag::Utf8String)?;
-            inner.end()?;
-            Ok(text.content)
-        })
-        .map_err(|Malformed| "is no UTF8String")?;
-    let name = std::str::from_utf8(text).map_err(|_| "is no valid UTF-8")?;
-    match name {
-        "" => Err("is empty"),
-        name if name.contains(is_deceptive) => Err("holds a control character"),
-        name => Ok(name.into()),
+    let text = value.inner().and_then(|text| text.expect(Tag::Utf8String));
+    principal(text.map_err(|Malformed| "is no UTF8String")?.content)
+}
+
+pub(super) fn principal(content: &[u8]) -> Checked {
+    match std::str::from_utf8(content) {
+        Ok("") => Err("is empty"),
+        Ok(name) if name.contains(is_deceptive) => Err("holds a control character"),
+        Ok(name) => Ok(name.into()),
+        Err(_) => Err("is no valid UTF-8"),
     }
 }
 
