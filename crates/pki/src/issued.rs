@@ -42,7 +42,14 @@ impl Issued {
         &self.name
     }
 
-    /// The certificate alone.
+    /// The same key with other certificates to present, the peer's own first.
+    #[must_use]
+    pub fn presenting(mut self, chain: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        self.chain = chain.into_iter().collect();
+        self
+    }
+
+    /// The certificate alone; empty if nothing is presented.
     pub fn certificate_der(&self) -> &[u8] {
         self.chain.first().map(Vec::as_slice).unwrap_or_default()
     }

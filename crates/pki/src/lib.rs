@@ -5,6 +5,7 @@ mod authority;
 mod error;
 mod extension;
 mod general_name;
+pub mod hostile;
 mod issued;
 mod key;
 mod leaf;

@@ -95,6 +95,9 @@ known! {
     SHA256_WITH_RSA = [1, 2, 840, 113549, 1, 1, 11];
     /// Key and signature algorithm Ed25519.
     ED25519 = [1, 3, 101, 112];
+
+    /// An extension that nobody knows: from the arc that RFC 5612 keeps for documentation.
+    UNKNOWN_EXTENSION = [1, 3, 6, 1, 4, 1, 32473, 1];
 }
 
 /// The attribute types of RFC 4514 (section 3) and the ones that OpenSSL prints by the same names.
