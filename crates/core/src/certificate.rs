@@ -9,6 +9,7 @@
 //! ```
 
 mod der;
+mod error;
 mod extension;
 mod fingerprint;
 mod frame;
@@ -20,22 +21,25 @@ mod serial;
 #[cfg(test)]
 mod testing;
 mod text;
+mod usage;
 
 use std::{borrow::Cow, fmt, hash, ops::Range, sync::Arc};
 
 use self::{
     der::{Element, Malformed},
+    error::malformed,
     extension::Extensions,
     frame::Frame,
 };
 pub use self::{
-    extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage},
+    error::CertificateError,
     fingerprint::{Fingerprint, FingerprintError},
     key::PublicKeyInfo,
     name::{Attribute, AttributeType, AttributeTypeError, Name, NameError, Rdn, ValueError},
     oid::{Oid, OidError},
     san::{MalformedSan, SanError, SanKind, SanKindError, SanValueError, SubjectAlternativeNames},
     serial::{Serial, SerialError},
+    usage::{BasicConstraints, ExtendedKeyUsage, KeyUsage},
 };
 
 /// A parsed X.509 certificate.
@@ -65,52 +69,6 @@ struct Parsed {
     issuer_der: Range<usize>,
     subject_der: Range<usize>,
     spki_der: Range<usize>,
-}
-
-/// The bytes are no certificate that can be judged.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CertificateError {
-    /// More bytes than are looked at.
-    #[error("the certificate has {bytes} bytes: at most {limit} are accepted")]
-    TooLarge {
-        /// How many there are.
-        bytes: usize,
-        /// How many are accepted.
-        limit: usize,
-    },
-    /// Not the DER that stands here in a certificate.
-    #[error("the {part} is malformed: have the certificate issued again with a conforming tool")]
-    Malformed {
-        /// Which part of the certificate.
-        part: &'static str,
-    },
-    /// More of something than is looked at.
-    #[error("the certificate has too many {part}: at most {limit} are accepted")]
-    TooMany {
-        /// What there is too much of.
-        part: &'static str,
-        /// How many are accepted.
-        limit: usize,
-    },
-    /// An extension is there twice, so that two readers could follow different ones.
-    #[error("the certificate has the extension `{oid}` more than once")]
-    DuplicateExtension {
-        /// Which extension.
-        oid: Oid,
-    },
-    /// Not version 1, 2 or 3.
-    #[error("the certificate has an unknown version: only 1, 2 and 3 exist")]
-    Version,
-    /// Extensions exist since version 3 only.
-    #[error("the certificate has extensions, but version {version}: only version 3 can have them")]
-    ExtensionsBeforeVersion3 {
-        /// The version that it claims.
-        version: u8,
-    },
-    /// The signed part and the outer part name different signature algorithms.
-    #[error("the certificate names two different signature algorithms")]
-    SignatureAlgorithmMismatch,
 }
 
 /// A TLS record holds 16 KiB; certificates with keys and signatures of tomorrow fit four.
@@ -306,13 +264,205 @@ impl fmt::Debug for Certificate {
     }
 }
 
-fn malformed(part: &'static str) -> impl Fn(Malformed) -> CertificateError {
-    move |Malformed| CertificateError::Malformed { part }
-}
-
 /// Where `part` lies in `whole`.
 fn range_in(whole: &[u8], part: &[u8]) -> Option<Range<usize>> {
     let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
     let range = start..start.checked_add(part.len())?;
     whole.get(range.clone()).is_some().then_some(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use portcullis_pki::{
+        Authority, DistinguishedName, Extension, GeneralName, KeyAlgorithm, Oid as PkiOid, RawCertificate,
+    };
+
+    use super::*;
+
+    fn authority() -> Authority {
+        Authority::new("Example CA").unwrap()
+    }
+
+    fn raw() -> RawCertificate {
+        RawCertificate::new(DistinguishedName::common_name("alice"))
+    }
+
+    fn parsed(raw: &RawCertificate) -> Result<Certificate, CertificateError> {
+        Certificate::from_der(raw.issue(&authority()).unwrap().certificate_der())
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_client_certificate_is_read_in_full() {
+        let authority = authority();
+        let issued = authority
+            .client("alice")
+            .email("alice@example.com")
+            .organizational_unit("eng")
+            .organizational_unit("ops")
+            .uri("spiffe://test/alice")
+            .serial(&[0x00, 0xc0, 0xff, 0xee])
+            .issue()
+            .unwrap();
+        let certificate = Certificate::from_der(issued.certificate_der()).unwrap();
+        let ca = Certificate::from_der(authority.certificate_der()).unwrap();
+        assert_eq!(certificate.der(), issued.certificate_der());
+        assert_eq!(certificate.version(), 3);
+        assert_eq!(certificate.serial().to_string(), "c0ffee");
+        assert_eq!(certificate.subject().common_name(), Ok("alice"));
+        assert_eq!(certificate.subject().organizational_units(), Ok(vec!["eng", "ops"]));
+        assert_eq!(certificate.subject().email_address(), Ok("alice@example.com"));
+        assert_eq!(certificate.san().email().unwrap(), ["alice@example.com".into()]);
+        assert_eq!(certificate.san().uri().unwrap(), ["spiffe://test/alice".into()]);
+        assert_eq!(certificate.extended_key_usages(), Some(&[ExtendedKeyUsage::ClientAuth][..]));
+        assert!(certificate.key_usage().unwrap().digital_signature());
+        assert_eq!(certificate.public_key().algorithm(), "EC P-256");
+        assert_eq!(certificate.signature_algorithm(), "ECDSA with SHA-256");
+        assert!(certificate.critical_extensions_unknown().is_empty());
+        assert_eq!(certificate.issuer(), ca.subject());
+        assert_eq!(certificate.issuer_der(), ca.subject_der());
+        assert!(ca.basic_constraints().unwrap().ca && ca.key_usage().unwrap().key_cert_sign());
+        assert_eq!(Name::from_der(certificate.subject_der()).as_ref(), Ok(certificate.subject()));
+    }
+
+    #[test]
+    fn fingerprints_are_of_the_whole_and_of_the_key() {
+        let issued = authority().client("alice").issue().unwrap();
+        let certificate = Certificate::from_der(issued.certificate_der()).unwrap();
+        assert_eq!(*certificate.sha256(), Fingerprint::of(issued.certificate_der()));
+        assert_eq!(*certificate.spki_sha256(), Fingerprint::of(certificate.spki_der()));
+        let key = Element::single(certificate.spki_der()).unwrap();
+        assert_eq!(PublicKeyInfo::read(&key).as_ref(), Ok(certificate.public_key()));
+        let other =
+            Certificate::from_der(authority().client("alice").issue().unwrap().certificate_der()).unwrap();
+        assert_eq!(certificate, certificate.clone());
+        assert_ne!(certificate, other);
+    }
+
+    #[test]
+    fn the_debug_form_is_short_and_escaped() {
+        let subject = DistinguishedName::common_name("mallory\r\nX-Role: admin");
+        let certificate = parsed(&RawCertificate::new(subject).serial([0x2a])).unwrap();
+        let debug = format!("{certificate:?}");
+        let start = r"Certificate { subject: CN=mallory\0d\0aX-Role: admin, serial: 2a, sha256: ";
+        assert!(debug.starts_with(start) && debug.len() < start.len() + 80, "{debug}");
+    }
+
+    #[test]
+    fn a_certificate_without_extensions_says_nothing() {
+        for version in [1, 2, 3] {
+            let certificate = parsed(&raw().version(version)).unwrap();
+            assert_eq!(certificate.version(), version);
+            assert!(certificate.san().is_empty() && certificate.policies().is_empty());
+            assert_eq!(certificate.extended_key_usages(), None);
+            assert_eq!((certificate.key_usage(), certificate.basic_constraints()), (None, None));
+        }
+    }
+
+    #[test]
+    fn versions_and_extensions_must_fit() {
+        let purpose = Extension::extended_key_usage(&[PkiOid::CLIENT_AUTH]);
+        for version in [1, 2] {
+            let error = parsed(&raw().version(version).extension(purpose.clone())).unwrap_err();
+            assert_eq!(error, CertificateError::ExtensionsBeforeVersion3 { version });
+        }
+        assert_eq!(parsed(&raw().version(4)), Err(CertificateError::Version));
+        let twice = parsed(&raw().extension(purpose.clone()).extension(purpose));
+        assert_eq!(twice, Err(CertificateError::DuplicateExtension { oid: "2.5.29.37".parse().unwrap() }));
+    }
+
+    #[test]
+    fn validity_is_in_whole_seconds_and_inclusive() {
+        let certificate = parsed(&raw().valid(at(1_000_000_000), at(4_000_000_000))).unwrap();
+        assert_eq!((certificate.not_before(), certificate.not_after()), (1_000_000_000, 4_000_000_000));
+        for (time, valid) in
+            [(999_999_999, false), (1_000_000_000, true), (4_000_000_000, true), (4_000_000_001, false)]
+        {
+            assert_eq!(certificate.is_valid_at(time), valid, "{time}");
+        }
+        let backwards = parsed(&raw().valid(at(4_000_000_000), at(1_000_000_000))).unwrap();
+        assert!(!backwards.is_valid_at(2_000_000_000));
+    }
+
+    #[test]
+    fn serials_are_integers() {
+        let serial = |bytes: &[u8]| parsed(&raw().serial(bytes)).unwrap().serial().clone();
+        assert_eq!(serial(&[0, 0xff]), "ff".parse().unwrap());
+        assert_ne!(serial(&[0xff]), serial(&[0, 0xff]));
+        assert!(serial(&[0xff]).is_negative());
+    }
+
+    #[test]
+    fn keys_are_named() {
+        for (algorithm, name, bits) in [
+            (KeyAlgorithm::P384, "EC P-384", 384),
+            (KeyAlgorithm::Ed25519, "Ed25519", 256),
+            (KeyAlgorithm::Rsa2048, "RSA", 2048),
+        ] {
+            let certificate = parsed(&raw().key(algorithm)).unwrap();
+            let key = certificate.public_key();
+            assert_eq!((key.algorithm(), key.bits()), (name, Some(bits)));
+            assert_eq!(key.rsa_exponent(), key.is_rsa().then_some(65_537));
+        }
+    }
+
+    #[test]
+    fn an_empty_subject_has_no_name() {
+        let names = Extension::subject_alt_name(&[GeneralName::Email("alice@example.com".into())]);
+        let certificate = parsed(&RawCertificate::new(DistinguishedName::new()).extension(names)).unwrap();
+        assert!(certificate.subject().is_empty());
+        assert!(matches!(certificate.subject().common_name(), Err(NameError::Absent { .. })));
+        assert_eq!(certificate.san().email().unwrap(), ["alice@example.com".into()]);
+    }
+
+    #[test]
+    fn a_common_name_is_no_dns_name() {
+        let certificate =
+            parsed(&RawCertificate::new(DistinguishedName::common_name("admin.example.com"))).unwrap();
+        assert!(certificate.san().dns().unwrap().is_empty());
+    }
+
+    #[test]
+    fn too_much_is_refused_before_it_is_read() {
+        let error = Certificate::from_der(&vec![0x30; MAX_BYTES + 1]).unwrap_err();
+        assert_eq!(error, CertificateError::TooLarge { bytes: MAX_BYTES + 1, limit: MAX_BYTES });
+        let big = Extension::new(PkiOid::new(&[1, 2, 3]).unwrap(), false, vec![0; MAX_BYTES - 1000]);
+        assert!(parsed(&raw().extension(big)).is_ok());
+        let names = vec![GeneralName::Dns("a.example".into()); 1001];
+        let error = parsed(&raw().extension(Extension::subject_alt_name(&names))).unwrap_err();
+        assert_eq!(error, CertificateError::TooMany { part: "subject alternative names", limit: 1000 });
+    }
+
+    #[test]
+    fn no_damage_goes_unnoticed_or_panics() {
+        let issued = authority()
+            .client("alice")
+            .email("a@b.example")
+            .uri("urn:a")
+            .upn("a@b")
+            .ip([10, 0, 0, 1])
+            .issue();
+        let der = issued.unwrap().certificate_der().to_vec();
+        let whole = Certificate::from_der(&der).unwrap();
+        for length in 0..der.len() {
+            assert!(Certificate::from_der(&der[..length]).is_err());
+        }
+        assert!(Certificate::from_der(&[&der[..], &[0]].concat()).is_err());
+        for index in 0..der.len() {
+            for bit in 0..8 {
+                let mut damaged = der.clone();
+                damaged[index] ^= 1 << bit;
+                if let Ok(other) = Certificate::from_der(&damaged) {
+                    assert_ne!(other, whole);
+                    let _printed =
+                        (format!("{other:?}"), other.subject().to_string(), other.issuer().to_string());
+                }
+            }
+        }
+    }
 }

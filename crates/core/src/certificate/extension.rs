@@ -1,6 +1,4 @@
-//! The extensions that say what a certificate may be used for.
-
-use std::{fmt, str::FromStr};
+//! The extensions of a certificate, read strictly.
 
 use x509_parser::{
     asn1_rs::{FromDer, Tag},
@@ -10,139 +8,11 @@ use x509_parser::{
 use super::{
     CertificateError,
     der::{Element, Malformed},
-    malformed,
-    oid::{Oid, OidError},
+    error::malformed,
+    oid::Oid,
     san::SubjectAlternativeNames,
+    usage::{BasicConstraints, ExtendedKeyUsage, KeyUsage},
 };
-
-/// What the key of a certificate may be used for, by the keyUsage extension.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyUsage(u16);
-
-/// Whether a certificate belongs to an authority, by the basicConstraints extension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct BasicConstraints {
-    /// Whether it does.
-    pub ca: bool,
-    /// How many intermediate authorities may stand below it.
-    pub path_len: Option<u32>,
-}
-
-/// A purpose that the extendedKeyUsage extension allows.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ExtendedKeyUsage {
-    /// Any purpose at all; TLS verifiers do not take it for client authentication.
-    Any,
-    /// TLS servers.
-    ServerAuth,
-    /// TLS clients.
-    ClientAuth,
-    /// Signed programs.
-    CodeSigning,
-    /// Signed or encrypted mail.
-    EmailProtection,
-    /// Time stamps.
-    TimeStamping,
-    /// Answers about revocation.
-    OcspSigning,
-    /// Another purpose.
-    Other(Oid),
-}
-
-const PURPOSES: &[(ExtendedKeyUsage, &str, &str)] = &[
-    (ExtendedKeyUsage::Any, "2.5.29.37.0", "anyExtendedKeyUsage"),
-    (ExtendedKeyUsage::ServerAuth, "1.3.6.1.5.5.7.3.1", "serverAuth"),
-    (ExtendedKeyUsage::ClientAuth, "1.3.6.1.5.5.7.3.2", "clientAuth"),
-    (ExtendedKeyUsage::CodeSigning, "1.3.6.1.5.5.7.3.3", "codeSigning"),
-    (ExtendedKeyUsage::EmailProtection, "1.3.6.1.5.5.7.3.4", "emailProtection"),
-    (ExtendedKeyUsage::TimeStamping, "1.3.6.1.5.5.7.3.8", "timeStamping"),
-    (ExtendedKeyUsage::OcspSigning, "1.3.6.1.5.5.7.3.9", "OCSPSigning"),
-];
-
-impl ExtendedKeyUsage {
-    /// The name that RFC 5280 gives the purpose, or the object identifier of another one.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Other(oid) => oid.as_str(),
-            known => PURPOSES.iter().find(|(purpose, ..)| purpose == known).map_or("", |(.., name)| name),
-        }
-    }
-
-    /// The object identifier.
-    pub fn oid(&self) -> Oid {
-        match self {
-            Self::Other(oid) => oid.clone(),
-            known => {
-                let oid =
-                    PURPOSES.iter().find(|(purpose, ..)| purpose == known).map_or("", |(_, oid, _)| oid);
-                Oid::known(oid)
-            }
-        }
-    }
-}
-
-impl From<Oid> for ExtendedKeyUsage {
-    fn from(oid: Oid) -> Self {
-        let known = PURPOSES.iter().find(|(_, text, _)| *text == oid.as_str());
-        known.map_or_else(|| Self::Other(oid), |(purpose, ..)| purpose.clone())
-    }
-}
-
-impl FromStr for ExtendedKeyUsage {
-    type Err = OidError;
-
-    /// Reads a name of RFC 5280, such as `clientAuth`, or an object identifier.
-    fn from_str(text: &str) -> Result<Self, OidError> {
-        match PURPOSES.iter().find(|(.., name)| *name == text) {
-            Some((purpose, ..)) => Ok(purpose.clone()),
-            None => text.parse::<Oid>().map(Self::from),
-        }
-    }
-}
-
-impl fmt::Display for ExtendedKeyUsage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-macro_rules! key_usages {
-    ($($name:ident $bit:literal $word:literal)*) => {
-        impl KeyUsage {
-            $(
-                #[doc = concat!("Whether the key may be used for `", $word, "`.")]
-                pub fn $name(self) -> bool {
-                    self.0 >> $bit & 1 == 1
-                }
-            )*
-
-            /// The uses that are allowed, by their names in RFC 5280.
-            pub fn names(self) -> impl Iterator<Item = &'static str> {
-                [$(($bit, $word)),*].into_iter().filter(move |(bit, _)| self.0 >> bit & 1 == 1).map(|(_, word)| word)
-            }
-        }
-    };
-}
-
-key_usages! {
-    digital_signature 0 "digitalSignature"
-    content_commitment 1 "nonRepudiation"
-    key_encipherment 2 "keyEncipherment"
-    data_encipherment 3 "dataEncipherment"
-    key_agreement 4 "keyAgreement"
-    key_cert_sign 5 "keyCertSign"
-    crl_sign 6 "cRLSign"
-    encipher_only 7 "encipherOnly"
-    decipher_only 8 "decipherOnly"
-}
-
-impl fmt::Debug for KeyUsage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.names()).finish()
-    }
-}
 
 /// The extensions of a certificate, those of interest taken apart.
 #[derive(Debug, Default)]
@@ -260,7 +130,7 @@ fn key_usage(value: &[u8]) -> Result<KeyUsage, Malformed> {
         _ => return Err(Malformed),
     }
     let (_, usage) = x509::KeyUsage::from_der(bits.raw).map_err(|_| Malformed)?;
-    Ok(KeyUsage(usage.flags))
+    Ok(KeyUsage::new(usage.flags))
 }
 
 fn basic_constraints(value: &[u8]) -> Result<BasicConstraints, Malformed> {
@@ -285,5 +155,178 @@ fn oids<'a>(
         0 => Err(CertificateError::Malformed { part }),
         1..=MAX_OIDS => Ok(oids),
         _ => Err(CertificateError::TooMany { part: "purposes or policies", limit: MAX_OIDS }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::testing::{sequence, tlv};
+
+    const SAN: u8 = 17;
+    const KEY_USAGE: u8 = 15;
+    const BASIC_CONSTRAINTS: u8 = 19;
+    const POLICIES: u8 = 32;
+    const EXTENDED_KEY_USAGE: u8 = 37;
+
+    fn extension(id: u8, value: &[u8]) -> Vec<u8> {
+        sequence(&[tlv(6, &[0x55, 29, id]), tlv(4, value)])
+    }
+
+    fn read(extensions: &[Vec<u8>]) -> Result<Extensions, CertificateError> {
+        Extensions::read(&Element::single(&tlv(0xa3, &sequence(extensions))).unwrap())
+    }
+
+    fn one(id: u8, value: &[u8]) -> Result<Extensions, CertificateError> {
+        read(&[extension(id, value)])
+    }
+
+    fn oids(oids: &[&[u8]]) -> Vec<u8> {
+        sequence(&oids.iter().map(|oid| tlv(6, oid)).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn key_usage_bits_have_names() {
+        let usage = one(KEY_USAGE, &tlv(3, &[7, 0x80])).unwrap().key_usage.unwrap();
+        assert!(usage.digital_signature() && !usage.key_cert_sign());
+        let usage = one(KEY_USAGE, &tlv(3, &[1, 0x06])).unwrap().key_usage.unwrap();
+        assert!(usage.key_cert_sign() && usage.crl_sign() && !usage.digital_signature());
+        assert_eq!(format!("{usage:?}"), r#"["keyCertSign", "cRLSign"]"#);
+        let usage = one(KEY_USAGE, &tlv(3, &[7, 0x00, 0x80])).unwrap().key_usage.unwrap();
+        assert_eq!(usage.names().collect::<Vec<_>>(), ["decipherOnly"]);
+        assert_eq!(one(KEY_USAGE, &tlv(3, &[0])).unwrap().key_usage.unwrap().names().count(), 0);
+    }
+
+    #[test]
+    fn purposes_are_kept_in_order() {
+        let value = oids(&[&[0x2b, 6, 1, 5, 5, 7, 3, 1], &[0x55, 29, 37, 0], &[0x2a, 3]]);
+        let usages = one(EXTENDED_KEY_USAGE, &value).unwrap().extended_key_usages.unwrap();
+        let other = ExtendedKeyUsage::Other("1.2.3".parse().unwrap());
+        assert_eq!(*usages, [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::Any, other]);
+        assert!(read(&[extension(14, b"x")]).unwrap().extended_key_usages.is_none());
+    }
+
+    #[test]
+    fn constraints_and_policies() {
+        let ca = one(BASIC_CONSTRAINTS, &sequence(&[tlv(1, &[0xff]), tlv(2, &[3])])).unwrap();
+        assert_eq!(ca.basic_constraints, Some(BasicConstraints { ca: true, path_len: Some(3) }));
+        let leaf = one(BASIC_CONSTRAINTS, &sequence::<Vec<u8>>(&[])).unwrap();
+        assert_eq!(leaf.basic_constraints, Some(BasicConstraints { ca: false, path_len: None }));
+        let policies =
+            sequence(&[sequence(&[tlv(6, &[0x2a, 3])]), sequence(&[tlv(6, &[0x2a, 4]), oids(&[])])]);
+        let policies = one(POLICIES, &policies).unwrap().policies;
+        assert_eq!(*policies, ["1.2.3".parse().unwrap(), "1.2.4".parse().unwrap()]);
+    }
+
+    #[test]
+    fn what_does_not_parse_is_never_taken_for_absent() {
+        let cases: &[(u8, &str, &[Vec<u8>])] = &[
+            (
+                KEY_USAGE,
+                "keyUsage extension",
+                &[
+                    vec![],
+                    tlv(3, &[]),
+                    tlv(3, &[8, 0x80]),
+                    tlv(3, &[7]),
+                    tlv(3, &[7, 0xff]),
+                    tlv(0x83, &[7, 0x80]),
+                    tlv(4, &[7, 0x80]),
+                    [tlv(3, &[7, 0x80]), vec![0]].concat(),
+                ],
+            ),
+            (
+                BASIC_CONSTRAINTS,
+                "basicConstraints extension",
+                &[
+                    vec![],
+                    tlv(1, &[0xff]),
+                    sequence(&[tlv(2, &[3]), tlv(1, &[0xff])]),
+                    sequence(&[tlv(0x81, &[0xff])]),
+                    sequence(&[tlv(1, &[0xff]), tlv(2, &[1]), tlv(2, &[1])]),
+                    sequence(&[tlv(1, &[0xff]), tlv(2, &[1, 0, 0, 0, 0])]),
+                    [sequence::<Vec<u8>>(&[]), vec![0]].concat(),
+                ],
+            ),
+            (
+                EXTENDED_KEY_USAGE,
+                "extendedKeyUsage extension",
+                &[
+                    vec![],
+                    oids(&[]),
+                    sequence(&[tlv(4, b"x")]),
+                    oids(&[&[0x80]]),
+                    [oids(&[&[0x2a]]), vec![0]].concat(),
+                ],
+            ),
+            (
+                POLICIES,
+                "certificatePolicies extension",
+                &[
+                    vec![],
+                    sequence::<Vec<u8>>(&[]),
+                    oids(&[&[0x2a, 3]]),
+                    sequence(&[sequence::<Vec<u8>>(&[])]),
+                ],
+            ),
+            (SAN, "subjectAltName extension", &[vec![], sequence::<Vec<u8>>(&[]), tlv(4, b"x")]),
+        ];
+        for (id, part, values) in cases {
+            for value in *values {
+                let error = one(*id, value).unwrap_err();
+                assert_eq!(error, CertificateError::Malformed { part }, "{value:x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_extension_of_a_kind() {
+        let twice = [extension(14, b"a"), extension(35, b"b"), extension(14, b"c")];
+        let oid = "2.5.29.14".parse().unwrap();
+        assert_eq!(read(&twice).unwrap_err(), CertificateError::DuplicateExtension { oid });
+    }
+
+    #[test]
+    fn unknown_critical_extensions_are_listed() {
+        let critical = |id: u8, flag: u8| sequence(&[tlv(6, &[0x55, 29, id]), tlv(1, &[flag]), tlv(4, b"x")]);
+        let policies = sequence(&[
+            tlv(6, &[0x55, 29, POLICIES]),
+            tlv(1, &[0xff]),
+            tlv(4, &sequence(&[oids(&[&[0x2a]])])),
+        ]);
+        let read =
+            read(&[critical(99, 0xff), critical(98, 0), critical(30, 0xff), extension(97, b"x"), policies]);
+        let listed: Vec<_> = read.unwrap().unknown_critical.iter().map(Oid::to_string).collect();
+        assert_eq!(listed, ["2.5.29.99", "2.5.29.32"]);
+    }
+
+    #[test]
+    fn a_loose_list_is_refused() {
+        let good = extension(14, b"x");
+        let lists = [
+            tlv(0xa3, &[]),
+            tlv(0xa3, &sequence::<Vec<u8>>(&[])),
+            tlv(0xa3, &[sequence(&[&good]), vec![0]].concat()),
+            tlv(0x83, &sequence(&[&good])),
+            tlv(0xa3, &tlv(0x31, &good)),
+            tlv(0xa3, &sequence(&[&good, &tlv(5, b"")])),
+            tlv(0xa3, &sequence(&[sequence(&[tlv(6, &[0x55, 29, 9]), tlv(1, &[1]), tlv(4, b"x")])])),
+            tlv(0xa3, &sequence(&[sequence(&[tlv(6, &[0x55, 29, 9]), tlv(4, b"x"), tlv(5, b"")])])),
+            tlv(0xa3, &sequence(&[sequence(&[tlv(6, &[0x55, 29, 9]), tlv(0x24, &tlv(4, b"x"))])])),
+        ];
+        for list in lists {
+            let error = Extensions::read(&Element::single(&list).unwrap()).unwrap_err();
+            assert_eq!(error, CertificateError::Malformed { part: "list of extensions" }, "{list:x?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_bounded() {
+        let many = |count: u8| read(&(0..count).map(|id| extension(id + 40, b"x")).collect::<Vec<_>>());
+        assert!(many(64).is_ok());
+        assert_eq!(many(65).unwrap_err(), CertificateError::TooMany { part: "extensions", limit: 64 });
+        let purposes = oids(&vec![&[0x2a, 3][..]; 257]);
+        let error = CertificateError::TooMany { part: "purposes or policies", limit: 256 };
+        assert_eq!(one(EXTENDED_KEY_USAGE, &purposes).unwrap_err(), error);
     }
 }

@@ -8,7 +8,7 @@ use x509_parser::{
 use super::{
     CertificateError,
     der::{Element, Malformed, Reader},
-    malformed,
+    error::malformed,
 };
 
 /// The elements of a certificate, in their places.

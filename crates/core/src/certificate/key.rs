@@ -205,3 +205,110 @@ fn integer_bits(content: &[u8]) -> Option<u32> {
     let bits = u32::try_from(significant.len()).ok()?.checked_mul(8)?;
     bits.checked_sub(significant.first()?.leading_zeros())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::testing::{sequence, tlv};
+
+    const RSA_OID: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+    const PSS_OID: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
+    const EC_OID: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
+    const DSA_OID: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
+
+    fn spki(oid: &[u8], parameters: &[u8], key: &[u8]) -> Result<PublicKeyInfo, Malformed> {
+        let identifier = sequence(&[tlv(6, oid), parameters.to_vec()]);
+        let der = sequence(&[identifier, tlv(3, &[&[0], key].concat())]);
+        PublicKeyInfo::read(&Element::single(&der).unwrap())
+    }
+
+    fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<PublicKeyInfo, Malformed> {
+        spki(RSA_OID, &tlv(5, b""), &sequence(&[tlv(2, modulus), tlv(2, exponent)]))
+    }
+
+    #[test]
+    fn rsa_keys_are_measured_in_bits() {
+        let zero_first = [&[0, 0x80], [0xff; 127].as_slice()].concat();
+        let key = rsa(&zero_first, &[1, 0, 1]).unwrap();
+        assert_eq!((key.algorithm(), key.bits(), key.rsa_exponent()), ("RSA", Some(1024), Some(65_537)));
+        assert!(key.is_rsa());
+        // One bit less: no leading zero.
+        assert_eq!(rsa(&[0x7f; 128], &[3]).unwrap().bits(), Some(1023));
+        assert_eq!(rsa(&[1], &[1]).unwrap().bits(), Some(1));
+        assert_eq!(rsa(&[0x7f; 128], &[1; 9]).unwrap().rsa_exponent(), None);
+    }
+
+    #[test]
+    fn broken_rsa_keys_are_refused() {
+        assert_eq!(rsa(&[0x80; 128], &[3]), Err(Malformed));
+        assert_eq!(rsa(&[], &[3]), Err(Malformed));
+        assert_eq!(rsa(&[0], &[3]), Err(Malformed));
+        assert_eq!(rsa(&[0x7f; 128], &[]), Err(Malformed));
+        assert_eq!(rsa(&[0x7f; 128], &[0xff]), Err(Malformed));
+        assert_eq!(rsa(&[0x7f; 128], &[0]), Err(Malformed));
+        assert_eq!(spki(RSA_OID, &tlv(5, b""), b""), Err(Malformed));
+        assert_eq!(spki(RSA_OID, &tlv(5, b""), &sequence(&[tlv(2, &[9])])), Err(Malformed));
+    }
+
+    #[test]
+    fn other_keys_have_names() {
+        let p256 = tlv(6, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7]);
+        let named = |key: PublicKeyInfo| (key.algorithm().to_owned(), key.bits());
+        assert_eq!(named(spki(EC_OID, &p256, &[4; 65]).unwrap()), ("EC P-256".to_owned(), Some(256)));
+        assert_eq!(named(spki(EC_OID, &tlv(6, &[0x2a, 3]), &[4]).unwrap()), ("EC 1.2.3".to_owned(), None));
+        let explicit = sequence(&[tlv(2, &[1])]);
+        assert_eq!(
+            named(spki(EC_OID, &explicit, &[4]).unwrap()),
+            ("EC with explicit parameters".to_owned(), None)
+        );
+        assert_eq!(spki(EC_OID, b"", &[4]), Err(Malformed));
+        assert_eq!(
+            named(spki(&[0x2b, 0x65, 0x70], b"", &[4; 32]).unwrap()),
+            ("Ed25519".to_owned(), Some(256))
+        );
+        let prime = sequence(&[tlv(2, &[0x7f; 128]), tlv(2, &[3]), tlv(2, &[2])]);
+        assert_eq!(named(spki(DSA_OID, &prime, &[4]).unwrap()), ("DSA".to_owned(), Some(1023)));
+        assert_eq!(named(spki(&[0x2a, 3], b"", &[4]).unwrap()), ("1.2.3".to_owned(), None));
+    }
+
+    #[test]
+    fn loose_keys_are_refused() {
+        let identifier = sequence(&[tlv(6, &[0x2a, 3])]);
+        let loose = [
+            sequence(&[identifier.clone(), tlv(3, &[])]),
+            sequence(&[identifier.clone(), tlv(3, &[1, 2])]),
+            sequence(&[identifier.clone(), tlv(4, &[0, 2])]),
+            sequence(&[identifier.clone(), tlv(3, &[0, 2]), tlv(5, b"")]),
+            sequence(&[sequence(&[tlv(6, &[0x2a, 3]), tlv(5, b""), tlv(5, b"")]), tlv(3, &[0, 2])]),
+        ];
+        for der in loose {
+            assert_eq!(PublicKeyInfo::read(&Element::single(&der).unwrap()), Err(Malformed), "{der:x?}");
+        }
+    }
+
+    #[test]
+    fn signatures_have_names() {
+        let name = |parts: &[Vec<u8>]| signature_algorithm(&Element::single(&sequence(parts)).unwrap());
+        let pss = |hash: u8| {
+            let hash = sequence(&[tlv(6, &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, hash]), tlv(5, b"")]);
+            name(&[tlv(6, PSS_OID), sequence(&[tlv(0xa0, &hash)])])
+        };
+        assert_eq!(name(&[tlv(6, &[0x2b, 0x65, 0x70])]).as_deref(), Ok("Ed25519"));
+        assert_eq!(name(&[tlv(6, &[0x2a, 3])]).as_deref(), Ok("1.2.3"));
+        assert_eq!(name(&[tlv(6, &RSA_OID[..8]), tlv(5, b"")]).as_deref(), Ok("1.2.840.113549.1.1"));
+        assert_eq!(pss(1).as_deref(), Ok("RSA-PSS with SHA-256"));
+        assert_eq!(pss(9).as_deref(), Ok("RSA-PSS with an unknown hash"));
+        assert_eq!(name(&[tlv(6, PSS_OID), sequence::<Vec<u8>>(&[])]).as_deref(), Ok("RSA-PSS with SHA-1"));
+        assert_eq!(name(&[tlv(6, PSS_OID)]), Err(Malformed));
+        assert_eq!(name(&[tlv(6, &[0x2a, 3]), tlv(5, b""), tlv(5, b"")]), Err(Malformed));
+    }
+
+    #[test]
+    fn the_tables_hold_identifiers() {
+        let keys = KEYS.iter().chain(CURVES).map(|(oid, ..)| *oid);
+        let signatures = SIGNATURES.iter().chain(PSS_HASHES).map(|(oid, _)| *oid);
+        for oid in keys.chain(signatures).chain([RSA, RSA_PSS, EC, DSA]) {
+            assert!(oid.parse::<Oid>().is_ok(), "{oid}");
+        }
+    }
+}

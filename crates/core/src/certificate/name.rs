@@ -17,7 +17,7 @@ pub use self::{
 use super::{
     CertificateError,
     der::{Element, Malformed},
-    malformed,
+    error::malformed,
 };
 
 /// A distinguished name: the subject or the issuer of a certificate.
@@ -208,3 +208,120 @@ macro_rules! debug_as_display {
 }
 
 debug_as_display!(Name Rdn Attribute);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::testing::{self, RawAttribute, sequence, tlv};
+
+    const CN: &[u8] = &[0x55, 4, 3];
+    const OU: &[u8] = &[0x55, 4, 11];
+    const UTF8: u8 = 0x0c;
+
+    fn name(rdns: &[&[RawAttribute<'_>]]) -> Name {
+        Name::from_der(&testing::name(rdns)).unwrap()
+    }
+
+    #[test]
+    fn a_repeated_attribute_is_ambiguous() {
+        let dup = name(&[&[(CN, UTF8, b"first")], &[(OU, UTF8, b"eng")], &[(CN, UTF8, b"last")]]);
+        assert_eq!(dup.common_name(), Err(NameError::Repeated { attribute: AttributeType::CN, count: 2 }));
+        assert_eq!(dup.common_names(), Ok(vec!["first", "last"]));
+        assert_eq!(dup.organizational_unit(), Ok("eng"));
+        // Also when one of them cannot be read.
+        let half = name(&[&[(CN, UTF8, b"admin")], &[(CN, UTF8, b"\xff")]]);
+        assert_eq!(half.common_name(), Err(NameError::Repeated { attribute: AttributeType::CN, count: 2 }));
+        assert!(matches!(half.common_names(), Err(NameError::Undecodable { .. })));
+    }
+
+    #[test]
+    fn a_set_of_attributes_is_looked_into_on_purpose_only() {
+        let multi = name(&[&[(OU, UTF8, b"admin"), (CN, UTF8, b"mallory")]]);
+        assert_eq!(multi.organizational_unit(), Err(NameError::MultiValued { attribute: AttributeType::OU }));
+        assert_eq!(multi.common_names(), Err(NameError::MultiValued { attribute: AttributeType::CN }));
+        assert!(multi.has(&AttributeType::OU));
+        let [rdn] = multi.rdns() else { panic!("one step") };
+        let [ou, cn] = rdn.attributes() else { panic!("two attributes") };
+        assert_eq!((ou.attribute_type(), ou.value()), (&AttributeType::OU, Ok("admin")));
+        assert_eq!((cn.attribute_type(), cn.value()), (&AttributeType::CN, Ok("mallory")));
+    }
+
+    #[test]
+    fn a_value_is_taken_whole() {
+        for text in ["duke,\"", "mallory,OU=admin,CN=root", "mallory/OU=admin", " alice ", "#61", "*)(uid=*"]
+        {
+            let whole = name(&[&[(CN, UTF8, text.as_bytes())]]);
+            assert_eq!(whole.common_name(), Ok(text));
+            assert_eq!(whole.organizational_units(), Ok(vec![]));
+        }
+    }
+
+    #[test]
+    fn absent_empty_and_unusable_are_told_apart() {
+        let attribute = AttributeType::CN;
+        assert_eq!(name(&[]).common_name(), Err(NameError::Absent { attribute: attribute.clone() }));
+        assert!(name(&[]).is_empty());
+        let empty = name(&[&[(CN, UTF8, b"")]]);
+        assert_eq!(empty.common_name(), Err(NameError::Empty { attribute: attribute.clone() }));
+        assert!(!empty.is_empty() && empty.has(&attribute));
+        let nul = name(&[&[(CN, UTF8, b"admin\0.evil.example")]]);
+        let reason = ValueError::Control { character: '\0' };
+        assert_eq!(nul.common_name(), Err(NameError::Undecodable { attribute, reason }));
+        assert_eq!(nul.rdns()[0].attributes()[0].as_bytes(), b"admin\0.evil.example");
+    }
+
+    #[test]
+    fn errors_name_the_attribute() {
+        let nul = name(&[&[(CN, UTF8, b"a\0")]]);
+        let message = "the value of `CN` cannot be used: it holds the control character U+0000";
+        assert_eq!(nul.common_name().unwrap_err().to_string(), message);
+        let other = "1.2.3".parse().unwrap();
+        assert_eq!(nul.one(&other).unwrap_err().to_string(), "the name has no `1.2.3`");
+    }
+
+    #[test]
+    fn equality_is_of_text_and_structure() {
+        let alice = name(&[&[(CN, UTF8, b"alice")]]);
+        assert_eq!(alice, name(&[&[(CN, 0x13, b"alice")]]));
+        assert_eq!(alice, name(&[&[(CN, 0x1e, b"\0a\0l\0i\0c\0e")]]));
+        assert_ne!(alice, name(&[&[(CN, UTF8, b"Alice")]]));
+        assert_ne!(alice, name(&[&[(CN, UTF8, b"alice ")]]));
+        assert_ne!(alice, name(&[&[(CN, 0x14, b"alice")]]));
+        assert_ne!(alice, name(&[&[(OU, UTF8, b"alice")]]));
+        let (a, b): (RawAttribute<'_>, RawAttribute<'_>) = ((CN, UTF8, b"a"), (OU, UTF8, b"b"));
+        assert_ne!(name(&[&[a], &[b]]), name(&[&[a, b]]));
+        assert_ne!(name(&[&[a], &[b]]), name(&[&[b], &[a]]));
+    }
+
+    #[test]
+    fn nothing_is_passed_over_in_silence() {
+        let attribute = sequence(&[tlv(6, CN), tlv(UTF8, b"alice")]);
+        let rdn = tlv(0x31, &attribute);
+        let refused: &[Vec<u8>] = &[
+            vec![],
+            [sequence(&[&rdn]), vec![0]].concat(),
+            sequence(&[rdn.clone(), tlv(5, b"")]),
+            sequence(&[tlv(0x31, b"")]),
+            sequence(&[tlv(0x31, &[attribute.clone(), tlv(5, b"")].concat())]),
+            sequence(&[tlv(0x31, &sequence(&[tlv(6, CN), tlv(UTF8, b"a"), tlv(UTF8, b"b")]))]),
+            sequence(&[tlv(0x31, &sequence(&[tlv(6, CN)]))]),
+            sequence(&[tlv(0x31, &sequence(&[tlv(6, b"\x55\x80\x04\x03"), tlv(UTF8, b"a")]))]),
+            sequence(&[&attribute]),
+            tlv(0x31, &rdn),
+            tlv(0xb0, &rdn),
+        ];
+        for der in refused {
+            assert_eq!(Name::from_der(der), Err(CertificateError::Malformed { part: "name" }), "{der:x?}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_attributes_is_bounded() {
+        let many = |count: usize| Name::from_der(&testing::name(&vec![&[(OU, UTF8, &b"x"[..])][..]; count]));
+        assert_eq!(many(256).unwrap().organizational_units().unwrap().len(), 256);
+        let error = CertificateError::TooMany { part: "attributes in a name", limit: 256 };
+        assert_eq!(many(257), Err(error.clone()));
+        let in_one_set = testing::name(&[&vec![(OU, UTF8, &b"x"[..]); 300]]);
+        assert_eq!(Name::from_der(&in_one_set), Err(error));
+    }
+}

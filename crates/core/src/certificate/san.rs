@@ -1,14 +1,17 @@
 //! Subject alternative names, each kind by itself.
 
+mod kind;
 mod syntax;
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::net::IpAddr;
 
 use x509_parser::asn1_rs::Tag;
 
+pub use self::kind::{SanKind, SanKindError, SanValueError};
 use super::{
     CertificateError,
     der::{Element, Malformed},
+    error::malformed,
 };
 
 /// The subject alternative names of a certificate.
@@ -47,22 +50,6 @@ pub struct SubjectAlternativeNames {
     entries: usize,
 }
 
-/// The kinds of subject alternative names that can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum SanKind {
-    /// A DNS name, in lower case; perhaps with a `*` label.
-    Dns,
-    /// An e-mail address (`rfc822Name`), as written.
-    Email,
-    /// A URI, as written.
-    Uri,
-    /// An IP address.
-    Ip,
-    /// A user principal name: Microsoft's other name 1.3.6.1.4.1.311.20.2.3.
-    Upn,
-}
-
 /// A subject alternative name that is not valid for its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -86,28 +73,6 @@ pub struct SanError {
     pub reason: &'static str,
 }
 
-/// The text is no value of a kind of subject alternative names.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` cannot be a subject alternative name of kind `{kind}`: it {reason}", .text.escape_debug())]
-#[non_exhaustive]
-pub struct SanValueError {
-    /// The kind that was asked for.
-    pub kind: SanKind,
-    /// What was given.
-    pub text: String,
-    /// What is wrong with it.
-    pub reason: &'static str,
-}
-
-/// The text is no kind of subject alternative names.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no kind of subject alternative names: write `dns`, `email`, `uri`, `ip` or `upn`", .text.escape_debug())]
-#[non_exhaustive]
-pub struct SanKindError {
-    /// What was given.
-    pub text: String,
-}
-
 /// More names than any certificate needs; each one is work for whoever looks through them.
 const MAX_ENTRIES: usize = 1000;
 
@@ -118,13 +83,13 @@ impl SubjectAlternativeNames {
     ///
     /// If the bytes are no well-formed list of names, or it is empty or has more than 1000 entries.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
-        let malformed = |Malformed| CertificateError::Malformed { part: "subjectAltName extension" };
+        let malformed = malformed("subjectAltName extension");
         let entries = Element::single(der)
             .and_then(|names| names.expect(Tag::Sequence)?.reader())
-            .map_err(malformed)?;
+            .map_err(&malformed)?;
         let mut names = Self::default();
         for entry in entries {
-            names.push(&entry.map_err(malformed)?).map_err(malformed)?;
+            names.push(&entry.map_err(&malformed)?).map_err(&malformed)?;
             if names.entries > MAX_ENTRIES {
                 return Err(CertificateError::TooMany {
                     part: "subject alternative names",
@@ -262,59 +227,149 @@ impl SubjectAlternativeNames {
     }
 }
 
-impl SanKind {
-    /// The word for this kind in rules: `dns`, `email`, `uri`, `ip` or `upn`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Dns => "dns",
-            Self::Email => "email",
-            Self::Uri => "uri",
-            Self::Ip => "ip",
-            Self::Upn => "upn",
+#[cfg(test)]
+mod tests {
+    use super::kind::KINDS;
+    use super::*;
+    use crate::certificate::testing::{sequence, tlv};
+
+    const UPN: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 20, 2, 3];
+
+    fn names(entries: &[Vec<u8>]) -> SubjectAlternativeNames {
+        SubjectAlternativeNames::from_der(&sequence(entries)).unwrap()
+    }
+
+    fn other(oid: &[u8], value: &[u8]) -> Vec<u8> {
+        tlv(0xa0, &[tlv(6, oid), tlv(0xa0, value)].concat())
+    }
+
+    fn boxed(texts: &[&str]) -> Vec<Box<str>> {
+        texts.iter().map(|text| Box::from(*text)).collect()
+    }
+
+    #[test]
+    fn every_kind_has_its_own_list() {
+        let names = names(&[
+            tlv(0x81, b"Alice@example.com"),
+            tlv(0x82, b"Example.COM"),
+            tlv(0x82, b"*.example.com"),
+            tlv(0x86, b"spiffe://test/Admin"),
+            tlv(0x87, &[127, 0, 0, 1]),
+            tlv(0x87, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+            other(UPN, &tlv(0x0c, "jörg@corp.example".as_bytes())),
+            tlv(0xa4, &sequence::<Vec<u8>>(&[])),
+            tlv(0x88, &[0x2a, 3]),
+        ]);
+        assert_eq!(names.email().unwrap(), boxed(&["Alice@example.com"]));
+        assert_eq!(names.dns().unwrap(), boxed(&["example.com", "*.example.com"]));
+        assert_eq!(names.uri().unwrap(), boxed(&["spiffe://test/Admin"]));
+        assert_eq!(names.ip().unwrap(), ["127.0.0.1".parse::<IpAddr>().unwrap(), "::1".parse().unwrap()]);
+        assert_eq!(names.values(SanKind::Ip).unwrap(), boxed(&["127.0.0.1", "::1"]));
+        assert_eq!(names.upn().unwrap(), boxed(&["jörg@corp.example"]));
+        assert!(names.malformed().is_empty() && !names.is_empty());
+    }
+
+    #[test]
+    fn a_malformed_name_spoils_its_kind_and_no_other() {
+        let upn = |value: &[u8]| other(UPN, value);
+        let cases = [
+            (SanKind::Dns, tlv(0x82, b"admin\0.evil.example"), "holds a control character"),
+            (SanKind::Dns, tlv(0x82, b""), "is empty"),
+            (SanKind::Dns, tlv(0x82, b"a b"), "holds a blank"),
+            (SanKind::Dns, tlv(0x82, b"spiffe://test/admin"), "is no DNS name"),
+            (SanKind::Dns, tlv(0x82, b"a..b"), "is no DNS name"),
+            (SanKind::Dns, tlv(0x82, "bücher.example".as_bytes()), "is not ASCII"),
+            (SanKind::Dns, tlv(0x82, b"\xff"), "is not ASCII"),
+            (SanKind::Email, tlv(0x81, b"alice@example.com\0.evil"), "holds a control character"),
+            (SanKind::Email, tlv(0x81, b"admin.test"), "is no e-mail address"),
+            (SanKind::Email, tlv(0x81, b"@example.com"), "is no e-mail address"),
+            (SanKind::Email, tlv(0x81, b"alice@"), "is no e-mail address"),
+            (SanKind::Uri, tlv(0x86, b"spiffe://test/admin\0"), "holds a control character"),
+            (SanKind::Uri, tlv(0x86, b"spiffe://test/a\r\nb"), "holds a control character"),
+            (SanKind::Uri, tlv(0x86, b"admin.test"), "is no URI: it has no scheme"),
+            (SanKind::Uri, tlv(0x86, b"4a:b"), "is no URI: it has no scheme"),
+            (SanKind::Uri, tlv(0x86, b"a:<b>"), "is no URI"),
+            (SanKind::Uri, tlv(0x86, b"a:"), "is no URI"),
+            (SanKind::Ip, tlv(0x87, b"127.0.0.1"), "is no IP address: it has neither 4 nor 16 bytes"),
+            (
+                SanKind::Ip,
+                tlv(0x87, &[10, 0, 0, 0, 255, 0, 0, 0]),
+                "is no IP address: it has neither 4 nor 16 bytes",
+            ),
+            (SanKind::Upn, upn(&tlv(0x0c, b"admin\0@evil")), "holds a control character"),
+            (SanKind::Upn, upn(&tlv(0x0c, "\u{202e}nimda".as_bytes())), "holds a control character"),
+            (SanKind::Upn, upn(&tlv(0x0c, b"\xff")), "is no valid UTF-8"),
+            (SanKind::Upn, upn(&tlv(0x0c, b"")), "is empty"),
+            (SanKind::Upn, upn(&tlv(0x16, b"admin")), "is no UTF8String"),
+            (SanKind::Upn, upn(&[tlv(0x0c, b"a"), tlv(0x0c, b"b")].concat()), "is no UTF8String"),
+        ];
+        for (kind, entry, reason) in cases {
+            let good = [
+                tlv(0x81, b"a@b.example"),
+                tlv(0x82, b"b.example"),
+                tlv(0x86, b"urn:b"),
+                tlv(0x87, &[10, 0, 0, 1]),
+                upn(&tlv(0x0c, b"a@b")),
+            ];
+            let names = names(&[&good[..], &[entry]].concat());
+            for other in KINDS {
+                let expected = if other == kind { Err(SanError { kind, reason }) } else { Ok(1) };
+                assert_eq!(names.values(other).map(<[_]>::len), expected, "{other} with {kind}: {reason}");
+            }
+            assert_eq!(names.ip().is_err(), kind == SanKind::Ip);
+            assert_eq!(names.malformed().len(), 1);
         }
     }
 
-    /// Brings the value that a rule looks for into the form in which certificates' values are kept.
-    ///
-    /// # Errors
-    ///
-    /// If no certificate could have this value, for example a DNS name with a slash in it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use portcullis_core::certificate::SanKind;
-    ///
-    /// assert_eq!(&*SanKind::Dns.canonical("Example.COM")?, "example.com");
-    /// assert_eq!(&*SanKind::Ip.canonical("2001:db8::0:1")?, "2001:db8::1");
-    /// assert!(SanKind::Dns.canonical("spiffe://example.com/a").is_err());
-    /// # Ok::<(), portcullis_core::certificate::SanValueError>(())
-    /// ```
-    pub fn canonical(self, text: &str) -> Result<Box<str>, SanValueError> {
-        let bytes = text.as_bytes();
-        let value = match self {
-            Self::Dns => syntax::dns(bytes),
-            Self::Email => syntax::email(bytes),
-            Self::Uri => syntax::uri(bytes),
-            Self::Ip => text.parse().map(|ip: IpAddr| ip.to_string().into()).map_err(|_| "is no IP address"),
-            Self::Upn => syntax::principal(bytes),
-        };
-        value.map_err(|reason| SanValueError { kind: self, text: text.to_owned(), reason })
+    #[test]
+    fn text_of_one_name_never_becomes_several() {
+        let uri = "spiffe://test/mallory;URI=spiffe://test/admin,By=x";
+        assert_eq!(names(&[tlv(0x86, uri.as_bytes())]).uri().unwrap(), boxed(&[uri]));
     }
-}
 
-impl FromStr for SanKind {
-    type Err = SanKindError;
-
-    fn from_str(text: &str) -> Result<Self, SanKindError> {
-        let kinds = [Self::Dns, Self::Email, Self::Uri, Self::Ip, Self::Upn];
-        let found = kinds.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| SanKindError { text: text.to_owned() })
+    #[test]
+    fn an_address_as_a_dns_name_is_no_address() {
+        let names = names(&[tlv(0x82, b"127.0.0.1")]);
+        assert_eq!(names.ip().unwrap(), [] as [IpAddr; 0]);
+        assert_eq!(names.dns().unwrap(), boxed(&["127.0.0.1"]));
     }
-}
 
-impl fmt::Display for SanKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    #[test]
+    fn unknown_tags_and_other_names_are_no_names_to_use() {
+        let names = names(&[tlv(0x89, b"x"), other(&[0x2a, 3], &tlv(0x0c, b"admin"))]);
+        assert_eq!(names.malformed()[0].kind, None);
+        assert!(KINDS.iter().all(|kind| names.values(*kind).unwrap().is_empty()));
+        assert!(!names.is_empty());
+    }
+
+    #[test]
+    fn a_broken_list_is_an_error() {
+        let dns = tlv(0x82, b"a.example");
+        let refused = [
+            vec![],
+            sequence::<Vec<u8>>(&[]),
+            [sequence(&[&dns]), vec![0]].concat(),
+            tlv(0x31, &dns),
+            sequence(&[tlv(0x16, b"a.example")]),
+            sequence(&[tlv(0xa2, &tlv(0x16, b"a.example"))]),
+            sequence(&[tlv(0x80, b"\x2a\x03")]),
+            sequence(&[tlv(0xa0, &tlv(6, UPN))]),
+            sequence(&[tlv(0xa0, &[tlv(6, UPN), tlv(0xa0, &tlv(0x0c, b"a")), tlv(5, b"")].concat())]),
+        ];
+        let error = CertificateError::Malformed { part: "subjectAltName extension" };
+        for der in refused {
+            assert_eq!(SubjectAlternativeNames::from_der(&der), Err(error.clone()), "{der:x?}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_names_is_bounded() {
+        let many =
+            |count| SubjectAlternativeNames::from_der(&sequence(&vec![tlv(0x82, b"a.example"); count]));
+        assert_eq!(many(1000).unwrap().dns().unwrap().len(), 1000);
+        assert_eq!(
+            many(1001),
+            Err(CertificateError::TooMany { part: "subject alternative names", limit: 1000 })
+        );
     }
 }
