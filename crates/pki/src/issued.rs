@@ -34,7 +34,11 @@ pub struct Issued {
 
 impl Issued {
     pub(crate) fn new(name: &str, chain: Vec<Vec<u8>>, root: Vec<u8>, key: &Key) -> Result<Self, PkiError> {
-        Ok(Self { name: name.to_owned(), chain, root, key: key.to_pkcs8()? })
+        Ok(Self::from_parts(name, chain, root, key.to_pkcs8()?))
+    }
+
+    pub(crate) fn from_parts(name: &str, chain: Vec<Vec<u8>>, root: Vec<u8>, key: SecretDocument) -> Self {
+        Self { name: name.to_owned(), chain, root, key }
     }
 
     /// The first common name of the subject, or `certificate` if it has none that is text.

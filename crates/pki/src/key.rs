@@ -85,3 +85,9 @@ impl Key {
         SecretDocument::encode_msg(&info).map_err(PkiError::key)
     }
 }
+
+/// The public key that belongs to a PKCS#8 private key, as `SubjectPublicKeyInfo` in DER.
+pub(crate) fn public_der_of(pkcs8: &[u8]) -> Result<Vec<u8>, PkiError> {
+    let pair = KeyPair::try_from(pkcs8).map_err(PkiError::key)?;
+    Ok(pair.subject_public_key_info())
+}

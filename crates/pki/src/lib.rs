@@ -2,6 +2,7 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod authority;
+mod development;
 mod error;
 mod extension;
 mod general_name;
@@ -15,6 +16,7 @@ mod pem;
 mod raw;
 
 pub use authority::{Authority, AuthorityBuilder};
+pub use development::{Development, DevelopmentClient, development};
 pub use error::PkiError;
 pub use extension::{Extension, KeyUsage};
 pub use general_name::GeneralName;

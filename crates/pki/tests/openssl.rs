@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use portcullis_pki::{Authority, Issued, KeyAlgorithm};
+use portcullis_pki::{Authority, Issued, KeyAlgorithm, development};
 use tempfile::TempDir;
 
 const PASSPHRASE: &str = "correct horse";
@@ -152,4 +152,31 @@ fn subject_and_alternative_names_are_what_was_asked_for() {
     ] {
         assert!(text.contains(part), "`{part}` is not in\n{text}");
     }
+}
+
+#[test]
+fn the_development_folder_is_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let pki = development(folder.path()).unwrap();
+    let folder = folder.path();
+    succeeds(folder, &["verify", "-purpose", "sslserver", "-CAfile", "ca.pem", "server.pem"]);
+    for name in ["alice.pem", "bob.pem"] {
+        succeeds(folder, &["verify", "-purpose", "sslclient", "-CAfile", "ca.pem", name]);
+    }
+    for name in ["mallory.pem", "expired.pem"] {
+        fails(folder, &["verify", "-purpose", "sslclient", "-CAfile", "ca.pem", name]);
+    }
+    succeeds(folder, &["verify", "-purpose", "sslclient", "-CAfile", "mallory-ca.pem", "mallory.pem"]);
+    let passphrase = format!("pass:{}", pki.p12_passphrase());
+    for name in ["alice", "bob", "mallory", "expired"] {
+        let bundle = format!("{name}.p12");
+        succeeds(folder, &["pkcs12", "-in", &bundle, "-passin", &passphrase, "-nodes", "-out", "opened"]);
+        let public = succeeds(folder, &["x509", "-in", &format!("{name}.pem"), "-noout", "-pubkey"]);
+        assert_eq!(succeeds(folder, &["pkey", "-in", &format!("{name}.key"), "-pubout"]), public);
+        assert_eq!(succeeds(folder, &["pkey", "-in", "opened", "-pubout"]), public);
+    }
+    // browsers refuse more than 398 days
+    let days = |days: u32| (days * 24 * 3600).to_string();
+    succeeds(folder, &["x509", "-in", "server.pem", "-noout", "-checkend", &days(390)]);
+    fails(folder, &["x509", "-in", "server.pem", "-noout", "-checkend", &days(397)]);
 }

@@ -1,0 +1,146 @@
+//! Files that are whole or absent, private if they are secret, and written by one process.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::PkiError;
+
+/// The file that marks and locks the folder.
+const MARKER: &str = ".portcullis";
+
+const MARKER_TEXT: &[u8] =
+    b"Certificates for development, made by portcullis. Delete the folder to have new ones made.\n";
+
+/// Makes the folder if need be, and waits until this process is the only one to work in it.
+///
+/// The lock belongs to the open file: the system gives it back even if the process is killed.
+pub(super) fn lock(folder: &Path, files: &[PathBuf]) -> Result<File, PkiError> {
+    make_folder(folder)?;
+    let marker = folder.join(MARKER);
+    // in this order: whoever makes files makes the marker first
+    let in_the_way = files.iter().find(|file| file.symlink_metadata().is_ok());
+    let file = match File::open(&marker) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(path) = in_the_way {
+                return Err(PkiError::Foreign { path: path.clone() });
+            }
+            let mut file =
+                OpenOptions::new().create(true).append(true).open(&marker).map_err(failed(&marker))?;
+            file.write_all(MARKER_TEXT).map_err(failed(&marker))?;
+            file
+        }
+        Err(error) => return Err(failed(&marker)(error)),
+    };
+    file.lock().map_err(failed(&marker))?;
+    Ok(file)
+}
+
+/// The content of a file, or nothing if it does not exist.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, PkiError> {
+    match fs::read(path) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(path)(error)),
+    }
+}
+
+/// Like [`read`], and takes back what others may do with the file.
+pub(super) fn read_secret(path: &Path) -> Result<Option<Vec<u8>>, PkiError> {
+    let content = read(path)?;
+    if content.is_some() {
+        make_private(path).map_err(failed(path))?;
+    }
+    Ok(content)
+}
+
+pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), PkiError> {
+    replace(path, content, 0o644)
+}
+
+pub(super) fn write_secret(path: &Path, content: &[u8]) -> Result<(), PkiError> {
+    replace(path, content, 0o600)
+}
+
+pub(super) fn remove(path: &Path) -> Result<(), PkiError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Puts a file into its place in one step, with its final permissions from the start.
+fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), PkiError> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    let temporary = PathBuf::from(temporary);
+    // what an interrupted process left behind
+    remove(&temporary)?;
+    let written = create(&temporary, mode).and_then(|mut file| {
+        file.write_all(content)?;
+        file.sync_all()
+    });
+    written.map_err(failed(&temporary))?;
+    fs::rename(&temporary, path).map_err(failed(path))
+}
+
+fn make_folder(folder: &Path) -> Result<(), PkiError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent).map_err(failed(parent))?;
+    }
+    match private_folder().create(folder) {
+        // another process was quicker
+        Err(_) if folder.is_dir() => Ok(()),
+        result => result.map_err(failed(folder)),
+    }
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> PkiError {
+    move |source| PkiError::Io { path: path.to_owned(), source }
+}
+
+#[cfg(unix)]
+fn create(path: &Path, mode: u32) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
+}
+
+#[cfg(not(unix))]
+fn create(path: &Path, _mode: u32) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+#[cfg(unix)]
+fn private_folder() -> fs::DirBuilder {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut builder = fs::DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+#[cfg(not(unix))]
+fn private_folder() -> fs::DirBuilder {
+    fs::DirBuilder::new()
+}
+
+#[cfg(unix)]
+fn make_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut permissions = fs::metadata(path)?.permissions();
+    if permissions.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    permissions.set_mode(0o600);
+    fs::set_permissions(path, permissions)
+}
+
+#[cfg(not(unix))]
+fn make_private(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
