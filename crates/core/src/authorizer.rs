@@ -1,6 +1,7 @@
 //! Putting it together: who asks, what for, and whether it may pass.
 
 mod build;
+mod handler;
 mod resolve;
 
 use std::fmt;
@@ -186,7 +187,12 @@ impl Authorizer {
         }
     }
 
-    fn verdict(&self, request: &Request<'_>, connection: Option<&Connection>, principal: Principal) -> Verdict {
+    fn verdict(
+        &self,
+        request: &Request<'_>,
+        connection: Option<&Connection>,
+        principal: Principal,
+    ) -> Verdict {
         let decision = self.judge(request, &principal);
         self.conclude(request, connection, Some(principal), decision)
     }
@@ -218,7 +224,6 @@ impl Authorizer {
         Denial::new(kind, cause, self.0.unauthorized_status)
     }
 
-    /// Marks a denial that should end its connection, and tells the operator.
     fn conclude(
         &self,
         request: &Request<'_>,
@@ -227,13 +232,17 @@ impl Authorizer {
         mut decision: Decision,
     ) -> Verdict {
         if let Decision::Deny(denial) = &mut decision {
-            denial.closes_connection = matches!(
-                denial.kind(),
-                DenialKind::CertificateRequired | DenialKind::CertificateUntrusted
-            ) && connection.is_some_and(Connection::asks_again);
-            denial.log(request, connection);
+            Self::finish(denial, request, connection);
         }
         Verdict { decision, principal }
+    }
+
+    /// Marks a denial that should end its connection, and tells the operator.
+    fn finish(denial: &mut Denial, request: &Request<'_>, connection: Option<&Connection>) {
+        denial.closes_connection =
+            matches!(denial.kind(), DenialKind::CertificateRequired | DenialKind::CertificateUntrusted)
+                && connection.is_some_and(Connection::asks_again);
+        denial.log(request, connection);
     }
 }
 

@@ -7,7 +7,10 @@ use crate::denial::Denial;
 /// Total on purpose: there is no abstaining, no null, and an error is a denial.
 #[derive(Clone, Debug)]
 #[must_use = "a decision that nobody looks at protects nothing"]
-#[expect(clippy::exhaustive_enums, reason = "a third outcome would have to be denied or allowed by each caller")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a third outcome would have to be denied or allowed by each caller"
+)]
 pub enum Decision {
     /// The request may pass.
     Allow,

@@ -91,6 +91,7 @@ pub(crate) enum Cause {
         news: bool,
     },
     Rule,
+    CallerRequired,
     Fault(Fault),
 }
 
@@ -127,7 +128,11 @@ impl Denial {
     pub fn status(&self) -> u16 {
         match self.kind {
             DenialKind::Firewall => 400,
-            DenialKind::CertificateRequired | DenialKind::CertificateUntrusted if self.unauthorized_status => 401,
+            DenialKind::CertificateRequired | DenialKind::CertificateUntrusted
+                if self.unauthorized_status =>
+            {
+                401
+            }
             DenialKind::CertificateRequired
             | DenialKind::CertificateUntrusted
             | DenialKind::Forbidden
@@ -209,6 +214,10 @@ impl fmt::Display for Denial {
             Cause::Misdirected => f.write_str("the host belongs to another TLS configuration")?,
             Cause::NoRule { .. } => f.write_str("no route of the policy matches")?,
             Cause::Rule => f.write_str("the rule is false")?,
+            Cause::CallerRequired => f.write_str(
+                "the handler needs an authenticated caller, but the rule of its route lets others in: \
+                 tighten the rule, or take an optional caller",
+            )?,
             Cause::Fault(fault) => write!(f, "the rule could not be decided: {fault}")?,
         }
         if let Some(fault) = self.name_fault() {

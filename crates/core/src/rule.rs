@@ -9,14 +9,14 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use build::{
-    Attribute, San, all, anchor, any, any_role, anyone, authenticated, custom, issuer, nobody, role, san,
-    sha256, subject,
+    Attribute, IntoOutcome, San, all, anchor, any, any_role, anyone, authenticated, custom, issuer, nobody,
+    role, san, sha256, subject,
 };
 pub use eval::Scope;
 pub use fault::Fault;
 
-use crate::certificate::Fingerprint;
 use crate::certificate::AttributeType;
+use crate::certificate::Fingerprint;
 use crate::certificate::SanKind;
 use crate::role::{Hierarchy, RoleIndex};
 
@@ -50,7 +50,10 @@ pub(crate) enum Node {
     Anyone,
     Nobody,
     Authenticated,
-    Role { name: Arc<str>, index: Option<RoleIndex> },
+    Role {
+        name: Arc<str>,
+        index: Option<RoleIndex>,
+    },
     Not(Box<Node>),
     All(Vec<Node>),
     Any(Vec<Node>),

@@ -20,7 +20,9 @@ pub struct AuthorizerBuilder(Inner);
 #[non_exhaustive]
 pub enum AuthorizerError {
     /// A source gives a role that the policy does not define.
-    #[error("a source of roles gives `{role}`, which the policy does not define: define it there or correct the name")]
+    #[error(
+        "a source of roles gives `{role}`, which the policy does not define: define it there or correct the name"
+    )]
     UnknownRole {
         /// The role.
         role: String,

@@ -51,7 +51,13 @@ pub(super) fn principal(inner: &Arc<Inner>, peer: Peer) -> Answer<Principal> {
     collect(inner, peer.clone(), identity, name, roles)
 }
 
-fn collect(inner: &Inner, peer: Peer, identity: &Identity, name: Box<str>, mut roles: Roles) -> Answer<Principal> {
+fn collect(
+    inner: &Inner,
+    peer: Peer,
+    identity: &Identity,
+    name: Box<str>,
+    mut roles: Roles,
+) -> Answer<Principal> {
     let mut waiting = Vec::new();
     for provider in &inner.providers {
         let account = Account { identity, name: &name };

@@ -10,30 +10,37 @@ pub(super) enum Form {
 /// The better liked of the two forms; HTML when the client has no preference or none that is understood.
 pub(super) fn preferred(accept: Option<&str>) -> Form {
     let accept = accept.unwrap_or("*/*");
-    let html = quality(accept, &["text/html", "application/xhtml+xml"]);
-    let json = quality(accept, &["application/problem+json", "application/json"]);
+    let html = liking(accept, ["text/html", "application/xhtml+xml"]);
+    let json = liking(accept, ["application/problem+json", "application/json"]);
     if json > html { Form::Problem } else { Form::Html }
 }
 
-/// The highest quality in thousandths among the media types; an exact type beats a range.
-fn quality(accept: &str, types: &[&str]) -> u16 {
-    let mut best = (0, 0);
+/// How well the types are liked: the quality in thousandths, then how exactly they were named.
+fn liking(accept: &str, types: [&str; 2]) -> (u16, u8) {
+    let mut exactness_and_quality = (0, 0);
     for range in accept.split(',').take(64) {
         let mut parts = range.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let specificity = if types.contains(&name.as_str()) {
-            2
-        } else if types.iter().any(|t| name.strip_suffix("/*").is_some_and(|n| t.starts_with(n) && n.contains(char::is_alphabetic))) {
-            1
-        } else if name == "*/*" {
-            0
-        } else {
-            continue;
-        };
-        let thousandths = parts.find_map(|p| p.strip_prefix("q=")).map_or(1000, thousandths);
-        best = best.max((specificity + 1, thousandths));
+        let Some(exactness) = parts.next().and_then(|name| exactness(name, types)) else { continue };
+        let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, thousandths);
+        // The range that names a type most exactly decides about it, whatever the others say.
+        exactness_and_quality = exactness_and_quality.max((exactness, quality));
     }
-    best.1
+    let (exactness, quality) = exactness_and_quality;
+    (quality, exactness)
+}
+
+/// How exactly a media range names one of the types: by name, by its first half, or with all others.
+fn exactness(range: &str, types: [&str; 2]) -> Option<u8> {
+    if types.iter().any(|name| range.eq_ignore_ascii_case(name)) {
+        return Some(3);
+    }
+    let (first, second) = range.split_once('/')?;
+    let half = |name: &&str| name.split_once('/').is_some_and(|(half, _)| half.eq_ignore_ascii_case(first));
+    match (first, second) {
+        ("*", "*") => Some(1),
+        (_, "*") if types.iter().any(half) => Some(2),
+        _ => None,
+    }
 }
 
 fn thousandths(q: &str) -> u16 {

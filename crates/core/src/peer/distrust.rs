@@ -117,7 +117,9 @@ impl Distrust {
             Self::Version { .. } => {
                 "issue it as version 3; with `openssl x509 -req`, pass `-extfile` with extendedKeyUsage and subjectAltName"
             }
-            Self::CriticalExtension => "have it issued without that extension, or with it marked as not critical",
+            Self::CriticalExtension => {
+                "have it issued without that extension, or with it marked as not critical"
+            }
             Self::BadSignature => "check that the issuer's certificate is the one whose key signed it",
             Self::SignatureAlgorithm { .. } => "have it signed with SHA-256 or better",
             Self::WeakKey { .. } => "make a new key: ECDSA P-256, Ed25519, or RSA of at least 2048 bits",

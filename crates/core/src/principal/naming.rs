@@ -32,13 +32,11 @@ impl NameField {
     fn read<'a>(&self, certificate: &'a Certificate) -> Result<&'a str, NameFault> {
         match self {
             Self::Subject(attribute) => Ok(certificate.subject().one(attribute)?),
-            Self::San(kind) => {
-                match certificate.san().values(*kind)? {
-                    [value] => Ok(value),
-                    [] => Err(NameFault::NoSan { kind: *kind }),
-                    _ => Err(NameFault::RepeatedSan { kind: *kind }),
-                }
-            }
+            Self::San(kind) => match certificate.san().values(*kind)? {
+                [value] => Ok(value),
+                [] => Err(NameFault::NoSan { kind: *kind }),
+                _ => Err(NameFault::RepeatedSan { kind: *kind }),
+            },
         }
     }
 }
@@ -63,13 +61,17 @@ pub enum NameFault {
         kind: SanKind,
     },
     /// There are several subject alternative names of the kind.
-    #[error("the certificate has several subject alternative names of the kind `{kind}`, one of which must name the caller")]
+    #[error(
+        "the certificate has several subject alternative names of the kind `{kind}`, one of which must name the caller"
+    )]
     RepeatedSan {
         /// The kind that the policy asks for.
         kind: SanKind,
     },
     /// The policy does not say which field names the callers of this anchor.
-    #[error("the policy has no entry for the trust anchor `{label}`: add one that says which field names its callers")]
+    #[error(
+        "the policy has no entry for the trust anchor `{label}`: add one that says which field names its callers"
+    )]
     UnknownAnchor {
         /// The anchor's label.
         label: String,
@@ -122,7 +124,8 @@ impl Naming {
         let value = naming.field.read(identity.certificate())?;
         let name: Box<str> = format!("{}{value}", naming.prefix).into();
         // The longest prefix that fits owns the name: it must be this anchor's own.
-        let owner = self.0.iter().filter(|(_, n)| name.starts_with(&*n.prefix)).max_by_key(|(_, n)| n.prefix.len());
+        let owner =
+            self.0.iter().filter(|(_, n)| name.starts_with(&*n.prefix)).max_by_key(|(_, n)| n.prefix.len());
         match owner {
             Some((other, n)) if **other != *label => {
                 Err(NameFault::ForeignPrefix { prefix: n.prefix.to_string(), label: other.to_string() })

@@ -96,10 +96,9 @@ impl RoleMap {
         sha256: &str,
         roles: impl IntoIterator<Item = S>,
     ) -> Result<Self, RoleMapError> {
-        let fingerprint = sha256.parse::<Fingerprint>().map_err(|error| RoleMapError::Fingerprint {
-            text: sha256.into(),
-            reason: error.to_string(),
-        })?;
+        let fingerprint = sha256
+            .parse::<Fingerprint>()
+            .map_err(|error| RoleMapError::Fingerprint { text: sha256.into(), reason: error.to_string() })?;
         self.sha256.entry(fingerprint).or_default().extend(parsed(roles)?);
         Ok(self)
     }
@@ -153,7 +152,11 @@ impl RoleMap {
 /// A value could not be read, so nobody knows whether it is the one that is looked for.
 struct Unreadable;
 
-fn subject_has(certificate: &Certificate, attribute: &AttributeType, value: &str) -> Result<bool, Unreadable> {
+fn subject_has(
+    certificate: &Certificate,
+    attribute: &AttributeType,
+    value: &str,
+) -> Result<bool, Unreadable> {
     let mut found = false;
     for candidate in certificate.subject().values(attribute) {
         found |= candidate.map_err(|_| Unreadable)? == value;

@@ -227,7 +227,10 @@ mod tests {
     #[test]
     fn circles_are_named() {
         let errors = build(&[("a", &["b"]), ("b", &["c"]), ("c", &["b"])]).unwrap_err();
-        assert_eq!(errors[0].to_string(), "the roles b > c > b include each other in a circle: remove one inclusion");
+        assert_eq!(
+            errors[0].to_string(),
+            "the roles b > c > b include each other in a circle: remove one inclusion"
+        );
         assert!(matches!(build(&[("a", &["a"])]).unwrap_err()[0], RoleError::Cycle { .. }));
     }
 
@@ -239,7 +242,9 @@ mod tests {
     #[test]
     fn a_deep_hierarchy_does_not_overflow_the_stack() {
         let definitions: Vec<(Role, Vec<Role>)> = (0..5_000)
-            .map(|i| (role(&format!("r{i}")), if i > 0 { vec![role(&format!("r{}", i - 1))] } else { vec![] }))
+            .map(|i| {
+                (role(&format!("r{i}")), if i > 0 { vec![role(&format!("r{}", i - 1))] } else { vec![] })
+            })
             .collect();
         assert!(cycle(&definitions.iter().map(|(r, i)| (r, i.as_slice())).collect()).is_none());
     }

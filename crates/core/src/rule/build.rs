@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::{Custom, Fact, Fault, Node, Rule, Scope, Test};
-use crate::certificate::Fingerprint;
 use crate::certificate::AttributeType;
+use crate::certificate::Fingerprint;
 use crate::certificate::SanKind;
 use crate::role::Role;
 
@@ -65,7 +65,9 @@ fn chain(rules: impl IntoIterator<Item = Rule>, conjunction: bool) -> Rule {
     }
     Rule(match (parts.len(), conjunction) {
         (0, true) => Node::Invalid("`all` of no rules would let everybody in: name at least one rule".into()),
-        (0, false) => Node::Invalid("`any` of no rules lets nobody in: write `nobody()` if that is meant".into()),
+        (0, false) => {
+            Node::Invalid("`any` of no rules lets nobody in: write `nobody()` if that is meant".into())
+        }
         (1, _) => parts.remove(0),
         (_, true) => Node::All(parts),
         (_, false) => Node::Any(parts),

@@ -110,11 +110,7 @@ fn decide_fingerprint(certificate: &Certificate, test: &Test) -> Result<bool, Fa
     }
 }
 
-fn decide_attribute(
-    name: &Name,
-    attribute: &AttributeType,
-    test: &Test,
-) -> Result<bool, Fault> {
+fn decide_attribute(name: &Name, attribute: &AttributeType, test: &Test) -> Result<bool, Fault> {
     match test {
         Test::Exists => Ok(name.has(attribute)),
         Test::Contains(value) => {
