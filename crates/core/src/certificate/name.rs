@@ -3,6 +3,8 @@
 mod attribute;
 mod attribute_type;
 mod print;
+#[cfg(feature = "serde")]
+mod serialize;
 mod value;
 
 use std::fmt;

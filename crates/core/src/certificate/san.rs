@@ -1,6 +1,8 @@
 //! Subject alternative names, each kind by itself.
 
 mod kind;
+#[cfg(feature = "serde")]
+mod serialize;
 mod syntax;
 
 use std::net::IpAddr;
