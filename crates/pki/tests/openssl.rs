@@ -180,3 +180,65 @@ fn the_development_folder_is_what_it_says() {
     succeeds(folder, &["x509", "-in", "server.pem", "-noout", "-checkend", &days(390)]);
     fails(folder, &["x509", "-in", "server.pem", "-noout", "-checkend", &days(397)]);
 }
+
+#[test]
+fn hostile_certificates_fail_for_the_reason_they_are_named_after() {
+    let authority = Authority::new("Example CA").unwrap();
+    // the numbers are those of X509_V_ERR, whose texts differ between versions
+    for (name, error) in [
+        ("server_eku", 26),
+        ("email_eku", 26),
+        ("any_eku", 26),
+        ("ku_no_ds", 26),
+        ("crit_ext", 34),
+        ("selfsigned", 18),
+        ("expired_leaf", 10),
+        ("future_leaf", 9),
+        ("expired_inter", 10),
+        ("missing_inter", 20),
+        ("inter_not_ca", 79),
+        ("inter_no_bc", 79),
+        ("inter_no_certsign", 32),
+        ("inter_server_eku", 26),
+        ("inter_is_leaf", 79),
+        ("pathlen", 25),
+        ("otherca", 7),
+        ("forged_first", 18),
+        ("nc_dns_bad", 47),
+        ("nc_uri_bad", 47),
+        ("nc_email_bad", 47),
+        ("nc_dn_bad", 47),
+    ] {
+        let text = verdict(&authority, name);
+        assert!(text.is_empty() || text.contains(&format!("error {error} at ")), "{name}: {text}");
+    }
+    for name in ["good", "no_eku", "ku_absent", "no_bc", "chain10", "junk100", "forged_third", "with_root"]
+        .into_iter()
+        .chain([
+            "nc_dns_ok",
+            "nc_uri_ok",
+            "nc_email_ok",
+            "nc_dn_ok",
+            "dup_cn",
+            "multi_rdn",
+            "inj_comma",
+            "nul_cn",
+        ])
+        .chain(["utf8_cn", "bmp_cn", "empty_dn_san", "spiffe_ok", "big70k", "san10000"])
+    {
+        let text = verdict(&authority, name);
+        assert!(text.is_empty() || text.ends_with("leaf.pem: OK\n"), "{name}: {text}");
+    }
+}
+
+/// What `openssl verify` says; nothing if the test is skipped.
+fn verdict(authority: &Authority, case: &str) -> String {
+    let issued = authority.hostile(case).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("leaf.pem"), issued.certificate_pem().unwrap()).unwrap();
+    fs::write(folder.path().join("chain.pem"), issued.chain_pem().unwrap()).unwrap();
+    fs::write(folder.path().join("root.pem"), authority.certificate_pem().unwrap()).unwrap();
+    let arguments =
+        ["verify", "-purpose", "sslclient", "-CAfile", "root.pem", "-untrusted", "chain.pem", "leaf.pem"];
+    openssl(folder.path(), &arguments).map(|(_, text)| text).unwrap_or_default()
+}

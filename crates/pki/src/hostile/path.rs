@@ -81,7 +81,7 @@ pub(super) const CASES: &[Row<Recipe>] = &[
         Ok(client(name("mallory")).issue(a)?.presenting(chain))
     }),
     ("otherca", "from an authority that is not this one, though of the same name", |a| {
-        alice().issue(&Authority::builder(a.name()).build()?)
+        alice().issue(&authority(a.subject().clone()).root()?)
     }),
     ("under_exproot", "below a root that ran out yesterday: see `root_der`", |_| {
         alice().issue(&past(authority(name("Expired Root"))).root()?)
