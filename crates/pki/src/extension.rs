@@ -118,3 +118,30 @@ impl Extension {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_usage_is_a_bit_string_without_trailing_zeros() {
+        assert_eq!(Extension::key_usage(&[]).der, [3, 1, 0]);
+        assert_eq!(Extension::key_usage(&[KeyUsage::DigitalSignature]).der, [3, 2, 7, 0x80]);
+        assert_eq!(Extension::key_usage(&[KeyUsage::CrlSign, KeyUsage::KeyCertSign]).der, [3, 2, 1, 0x06]);
+    }
+
+    #[test]
+    fn path_length_belongs_to_an_authority() {
+        assert_eq!(Extension::basic_constraints(false, Some(3)).der, [0x30, 0]);
+        assert_eq!(Extension::basic_constraints(true, None).der, [0x30, 3, 1, 1, 0xff]);
+        assert_eq!(Extension::basic_constraints(true, Some(0)).der, [0x30, 6, 1, 1, 0xff, 2, 1, 0]);
+        assert_eq!(Extension::basic_constraints(true, Some(200)).der, [0x30, 7, 1, 1, 0xff, 2, 2, 0, 200]);
+    }
+
+    #[test]
+    fn a_constraint_on_an_address_has_a_mask() {
+        let address = GeneralName::Ip([10, 0, 0, 1].into());
+        let der = Extension::name_constraints(&[], &[address]).der;
+        assert!(der.ends_with(&[0xa1, 12, 0x30, 10, 0x87, 8, 10, 0, 0, 1, 255, 255, 255, 255]), "{der:x?}");
+    }
+}

@@ -156,3 +156,58 @@ impl fmt::Debug for Issued {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use p12_keystore::Pkcs12Archive;
+
+    use super::*;
+    use crate::Authority;
+
+    fn issued(name: &str) -> Issued {
+        Authority::new("Example CA").unwrap().client(name).issue().unwrap()
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let issued = issued("alice");
+        let shown = format!("{issued:?}");
+        assert!(shown.contains("alice"), "{shown}");
+        assert!(!shown.to_lowercase().contains("key"), "{shown}");
+    }
+
+    #[test]
+    fn empty_passphrases_are_refused() {
+        let issued = issued("alice");
+        assert!(matches!(issued.p12(""), Err(PkiError::EmptyPassphrase)));
+        assert!(matches!(issued.encrypted_key_pem(""), Err(PkiError::EmptyPassphrase)));
+    }
+
+    #[test]
+    fn encryption_is_different_each_time() {
+        let issued = issued("alice");
+        assert_ne!(issued.encrypted_key_pem("a").unwrap(), issued.encrypted_key_pem("a").unwrap());
+        assert_ne!(issued.p12("a").unwrap(), issued.p12("a").unwrap());
+    }
+
+    #[test]
+    fn bundles_take_names_and_passphrases_beyond_ascii() {
+        for (name, passphrase) in
+            [("j\u{f6}rg", "pa\u{df}wort"), ("\u{1f600}", "x"), (&"a".repeat(300), "\u{674e}")]
+        {
+            let issued = issued(name);
+            let archive = Pkcs12Archive::from_pkcs12(&issued.p12(passphrase).unwrap(), passphrase).unwrap();
+            assert_eq!(archive.keys.first().unwrap().key.as_der(), issued.key_der(), "{name}");
+            assert_eq!(archive.certs.first().unwrap().cert.as_der(), issued.certificate_der(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_presented_can_be_exchanged() {
+        let (alice, mallory) = (issued("alice"), issued("mallory"));
+        let stolen = mallory.clone().presenting(alice.chain_der().to_vec());
+        assert_eq!(stolen.certificate_der(), alice.certificate_der());
+        assert_eq!(stolen.key_der(), mallory.key_der());
+        assert!(alice.presenting([]).certificate_der().is_empty());
+    }
+}

@@ -307,3 +307,60 @@ fn positive(bytes: &[u8]) -> Result<Vec<u8>, PkiError> {
     }
     Ok(content)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(builder: LeafBuilder<'_>) -> bool {
+        matches!(builder.issue(), Err(PkiError::Value { .. }))
+    }
+
+    #[test]
+    fn values_that_do_not_fit_are_refused() {
+        let authority = Authority::new("Example CA").unwrap();
+        let client = || authority.client("alice");
+        assert!(client().issue().is_ok());
+        assert!(refused(authority.client("")));
+        assert!(refused(authority.client("a\r\nb")));
+        assert!(refused(authority.server_named("b\u{fc}cher.example")));
+        for country in ["", "D", "DEU", "D1", "\u{e4}"] {
+            assert!(refused(client().country(country)), "{country}");
+        }
+        assert!(refused(client().email("j\u{f6}rg@example.com")));
+        assert!(refused(client().email("")));
+        assert!(refused(client().attribute("serialNumber", "a*b")));
+        assert!(refused(client().attribute("DC", "b\u{fc}cher")));
+        assert!(refused(client().dns("a\0b")));
+        assert!(refused(client().uri("")));
+        assert!(refused(client().upn("a\nb")));
+        assert!(matches!(client().attribute("nickname", "x").issue(), Err(PkiError::AttributeType { .. })));
+        let now = SystemTime::now();
+        assert!(matches!(client().valid(now, now - DAY).issue(), Err(PkiError::Validity)));
+    }
+
+    #[test]
+    fn serial_numbers_are_positive_and_short() {
+        assert_eq!(positive(&[0, 0, 1]).unwrap(), [1]);
+        assert_eq!(positive(&[0x80]).unwrap(), [0, 0x80]);
+        assert_eq!(positive(&[0x7f; 20]).unwrap().len(), 20);
+        for bytes in [&[][..], &[0], &[0, 0], &[0xff; 20], &[1; 21]] {
+            assert!(positive(bytes).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn the_subject_is_in_the_usual_order() {
+        let authority = Authority::new("Example CA").unwrap();
+        let builder = authority.client("alice").email("a@b").attribute("uid", "u").organizational_unit("1");
+        let subject =
+            builder.organizational_unit("2").country("DE").attribute("DC", "example").subject().unwrap();
+        let oids: Vec<_> = subject.relative_names().iter().flatten().map(|a| a.oid().clone()).collect();
+        let unit = Oid::ORGANIZATIONAL_UNIT;
+        let expected = [Oid::DOMAIN_COMPONENT, Oid::COUNTRY, unit.clone(), unit, Oid::USER_ID];
+        assert_eq!(oids, [&expected[..], &[Oid::COMMON_NAME, Oid::EMAIL_ADDRESS]].concat());
+        let units: Vec<_> =
+            subject.relative_names().iter().flatten().skip(2).take(2).map(|a| a.value()).collect();
+        assert_eq!(units, [b"1", b"2"]);
+    }
+}

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, io::Write, path::Path, process::Command};
 
 use portcullis_pki::{Authority, Issued, KeyAlgorithm, development};
 use tempfile::TempDir;
@@ -12,7 +12,10 @@ const PASSPHRASE: &str = "correct horse";
 /// Runs `openssl`; true if it succeeds. `None` if the test is to be skipped.
 fn openssl(folder: &Path, arguments: &[&str]) -> Option<(bool, String)> {
     if std::env::var_os("PORTCULLIS_NO_OPENSSL").is_some() {
-        eprintln!("SKIPPED, because PORTCULLIS_NO_OPENSSL is set: openssl {}", arguments.join(" "));
+        // not `eprintln!`, which the test harness keeps to itself
+        let message =
+            format!("SKIPPED, because PORTCULLIS_NO_OPENSSL is set: openssl {}\n", arguments.join(" "));
+        std::io::stderr().write_all(message.as_bytes()).unwrap();
         return None;
     }
     let output = Command::new("openssl").current_dir(folder).args(arguments).output();
