@@ -9,7 +9,7 @@ use super::{
     CertificateError,
     der::{Element, Malformed},
     error::malformed,
-    oid::Oid,
+    oid::{Dotted, Oid},
     san::SubjectAlternativeNames,
     usage::{BasicConstraints, ExtendedKeyUsage, KeyUsage},
 };
@@ -43,14 +43,14 @@ impl Extensions {
         for extension in list {
             let extension = extension.and_then(|element| Extension::read(&element)).map_err(&malformed)?;
             if seen.contains(&extension.oid_content) {
-                return Err(CertificateError::DuplicateExtension { oid: extension.oid });
+                return Err(CertificateError::DuplicateExtension { oid: extension.oid.into() });
             }
             if seen.len() == MAX_EXTENSIONS {
                 return Err(CertificateError::TooMany { part: "extensions", limit: MAX_EXTENSIONS });
             }
             seen.push(extension.oid_content);
             if !extensions.take(&extension)? && extension.critical {
-                unknown_critical.push(extension.oid);
+                unknown_critical.push(extension.oid.into());
             }
         }
         if seen.is_empty() {
@@ -80,8 +80,7 @@ impl Extensions {
                 return Ok(false);
             }
             "2.5.29.37" => {
-                let purposes = oids(value, "extendedKeyUsage extension", Ok)?;
-                self.extended_key_usages = Some(purposes.into_iter().map(ExtendedKeyUsage::from).collect());
+                self.extended_key_usages = Some(oids(value, "extendedKeyUsage extension", Ok)?);
             }
             // Name constraints and CRL distribution points: a matter for who judges the chain.
             "2.5.29.30" | "2.5.29.31" => {}
@@ -92,7 +91,7 @@ impl Extensions {
 }
 
 struct Extension<'a> {
-    oid: Oid,
+    oid: Dotted,
     oid_content: &'a [u8],
     critical: bool,
     value: &'a [u8],
@@ -117,7 +116,7 @@ impl<'a> Extension<'a> {
         };
         fields.end()?;
         let value = next.expect(Tag::OctetString)?.content;
-        Ok(Self { oid: Oid::from_content(oid.content)?, oid_content: oid.content, critical, value })
+        Ok(Self { oid: Dotted::read(oid.content)?, oid_content: oid.content, critical, value })
     }
 }
 
@@ -140,22 +139,24 @@ fn basic_constraints(value: &[u8]) -> Result<BasicConstraints, Malformed> {
 }
 
 /// Reads a non-empty list whose entries are or begin with an object identifier.
-fn oids<'a>(
+fn oids<'a, T: From<Dotted>>(
     value: &'a [u8],
     part: &'static str,
     identifier: impl Fn(Element<'a>) -> Result<Element<'a>, Malformed>,
-) -> Result<Box<[Oid]>, CertificateError> {
-    let read = || -> Result<Box<[Oid]>, Malformed> {
-        let list = Element::single(value)?.expect(Tag::Sequence)?.reader()?;
-        let oid = |entry: Result<_, _>| Oid::from_content(identifier(entry?)?.expect(Tag::Oid)?.content);
-        list.take(MAX_OIDS + 1).map(oid).collect()
-    };
-    let oids = read().map_err(malformed(part))?;
-    match oids.len() {
-        0 => Err(CertificateError::Malformed { part }),
-        1..=MAX_OIDS => Ok(oids),
-        _ => Err(CertificateError::TooMany { part: "purposes or policies", limit: MAX_OIDS }),
+) -> Result<Box<[T]>, CertificateError> {
+    let malformed = malformed(part);
+    let list =
+        Element::single(value).and_then(|list| list.expect(Tag::Sequence)?.reader()).map_err(&malformed)?;
+    let count = list.clone().take(MAX_OIDS + 1).count();
+    if count > MAX_OIDS {
+        return Err(CertificateError::TooMany { part: "purposes or policies", limit: MAX_OIDS });
     }
+    let mut oids = Vec::with_capacity(count);
+    for entry in list {
+        let oid = entry.and_then(&identifier).and_then(|oid| Dotted::read(oid.expect(Tag::Oid)?.content));
+        oids.push(T::from(oid.map_err(&malformed)?));
+    }
+    if oids.is_empty() { Err(malformed(Malformed)) } else { Ok(oids.into()) }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use x509_parser::{
 
 use super::{
     der::{Element, Malformed, Reader},
-    oid::Oid,
+    oid::{Dotted, Oid},
 };
 
 /// What kind of key a certificate holds.
@@ -138,7 +138,7 @@ const PSS_HASHES: &[(&str, &str)] = &[
 /// Names the algorithm of an AlgorithmIdentifier; its dotted identifier if it has no name here.
 pub(super) fn signature_algorithm(element: &Element<'_>) -> Result<Cow<'static, str>, Malformed> {
     let mut fields = element.expect(Tag::Sequence)?.reader()?;
-    let oid = Oid::from_content(fields.expect(Tag::Oid)?.content)?;
+    let oid = Dotted::read(fields.expect(Tag::Oid)?.content)?;
     let _parameters = fields.next().transpose()?;
     fields.end()?;
     if oid.as_str() == RSA_PSS {
@@ -152,7 +152,7 @@ fn pss(identifier: &[u8]) -> Result<&'static str, Malformed> {
     let (_, identifier) = AlgorithmIdentifier::from_der(identifier).map_err(|_| Malformed)?;
     let parameters = identifier.parameters().ok_or(Malformed)?;
     let parameters = RsaSsaPssParams::try_from(parameters).map_err(|_| Malformed)?;
-    let hash = Oid::from_content(parameters.hash_algorithm_oid().as_bytes())?;
+    let hash = Dotted::read(parameters.hash_algorithm_oid().as_bytes())?;
     let known = PSS_HASHES.iter().find(|(known, _)| *known == hash.as_str());
     Ok(known.map_or("RSA-PSS with an unknown hash", |(_, name)| name))
 }
@@ -182,10 +182,10 @@ fn curve(parameters: Option<&Element<'_>>) -> Result<KeyKind, Malformed> {
     if parameters.primitive() != Some(Tag::Oid) {
         return Ok(("EC with explicit parameters".into(), None, None));
     }
-    let oid = Oid::from_content(parameters.content)?;
+    let oid = Dotted::read(parameters.content)?;
     Ok(match CURVES.iter().find(|(known, ..)| *known == oid.as_str()) {
         Some((_, name, bits)) => ((*name).into(), Some(*bits), None),
-        None => (format!("EC {oid}").into(), None, None),
+        None => (format!("EC {}", oid.as_str()).into(), None, None),
     })
 }
 

@@ -114,19 +114,24 @@ impl Name {
 
     pub(super) fn from_element(element: &Element<'_>, part: &'static str) -> Result<Self, CertificateError> {
         let malformed = malformed(part);
-        let mut rdns = Vec::with_capacity(8);
+        let steps = element.expect(Tag::Sequence).and_then(|name| name.reader()).map_err(&malformed)?;
         let mut room = MAX_ATTRIBUTES;
-        for rdn in element.expect(Tag::Sequence).and_then(|name| name.reader()).map_err(&malformed)? {
-            let attributes = rdn.and_then(|rdn| rdn.expect(Tag::Set)?.reader()).map_err(&malformed)?;
-            let attributes: Result<Box<[_]>, _> = attributes.take(room + 1).map(Attribute::read).collect();
-            let attributes = attributes.map_err(&malformed)?;
+        // Counted first, so that each list is allocated once.
+        let mut rdns = Vec::with_capacity(steps.clone().take(room).count());
+        for step in steps {
+            let set = step.and_then(|step| step.expect(Tag::Set)?.reader()).map_err(&malformed)?;
+            let count = set.clone().take(room + 1).count();
             room = room
-                .checked_sub(attributes.len())
+                .checked_sub(count)
                 .ok_or(CertificateError::TooMany { part: "attributes in a name", limit: MAX_ATTRIBUTES })?;
+            let mut attributes = Vec::with_capacity(count);
+            for attribute in set {
+                attributes.push(Attribute::read(attribute).map_err(&malformed)?);
+            }
             if attributes.is_empty() {
                 return Err(malformed(Malformed));
             }
-            rdns.push(Rdn { attributes });
+            rdns.push(Rdn { attributes: attributes.into() });
         }
         Ok(Self { rdns: rdns.into() })
     }

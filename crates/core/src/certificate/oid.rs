@@ -1,6 +1,11 @@
 //! Object identifiers.
 
-use std::{fmt, hash, str::FromStr, sync::Arc};
+use std::{
+    fmt::{self, Write as _},
+    hash,
+    str::FromStr,
+    sync::Arc,
+};
 
 use super::der::Malformed;
 
@@ -57,10 +62,23 @@ impl Oid {
     }
 
     /// Reads the content of an OBJECT IDENTIFIER.
+    pub(super) fn from_content(content: &[u8]) -> Result<Self, Malformed> {
+        Dotted::read(content).map(Self::from)
+    }
+}
+
+/// An identifier as it is read: most are looked up in a table at once, and need no memory.
+pub(super) struct Dotted {
+    text: [u8; MAX_TEXT],
+    length: usize,
+}
+
+impl Dotted {
+    /// Reads the content of an OBJECT IDENTIFIER.
     ///
     /// asn1-rs takes the first arc for a division by 40 of one byte, and so misreads `2.999`.
-    pub(super) fn from_content(content: &[u8]) -> Result<Self, Malformed> {
-        let mut text = String::with_capacity(24);
+    pub(super) fn read(content: &[u8]) -> Result<Self, Malformed> {
+        let mut dotted = Self { text: [0; MAX_TEXT], length: 0 };
         let mut arc: Option<u128> = None;
         for &byte in content {
             let high = match arc {
@@ -75,25 +93,41 @@ impl Oid {
                 continue;
             }
             arc = None;
-            push_arc(&mut text, value);
-            if text.len() > MAX_TEXT {
-                return Err(Malformed);
-            }
+            dotted.push(value).map_err(|fmt::Error| Malformed)?;
         }
-        if text.is_empty() || arc.is_some() { Err(Malformed) } else { Ok(Self(Text::Parsed(text.into()))) }
+        if dotted.length == 0 || arc.is_some() { Err(Malformed) } else { Ok(dotted) }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        self.text.get(..self.length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
+    }
+
+    /// Appends an arc; the first one on the wire holds two.
+    fn push(&mut self, value: u128) -> fmt::Result {
+        if self.length == 0 {
+            let first = (value / 40).min(2);
+            return write!(self, "{first}.{}", value - first * 40);
+        }
+        match u64::try_from(value) {
+            Ok(short) => write!(self, ".{short}"),
+            Err(_) => write!(self, ".{value}"),
+        }
     }
 }
 
-/// Appends an arc; the first one on the wire holds two.
-fn push_arc(text: &mut String, value: u128) {
-    use fmt::Write as _;
-    let written = if text.is_empty() {
-        let first = (value / 40).min(2);
-        write!(text, "{first}.{}", value - first * 40)
-    } else {
-        write!(text, ".{value}")
-    };
-    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+impl fmt::Write for Dotted {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length.checked_add(text.len()).ok_or(fmt::Error)?;
+        self.text.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+impl From<Dotted> for Oid {
+    fn from(dotted: Dotted) -> Self {
+        Self(Text::Parsed(dotted.as_str().into()))
+    }
 }
 
 fn is_oid(text: &str) -> bool {

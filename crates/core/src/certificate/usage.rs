@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::oid::{Oid, OidError};
+use super::oid::{Dotted, Oid, OidError};
 
 /// What the key of a certificate may be used for, by the keyUsage extension.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,10 +72,21 @@ impl ExtendedKeyUsage {
     }
 }
 
+impl ExtendedKeyUsage {
+    fn known(oid: &str) -> Option<Self> {
+        PURPOSES.iter().find(|(_, known, _)| *known == oid).map(|(purpose, ..)| purpose.clone())
+    }
+}
+
 impl From<Oid> for ExtendedKeyUsage {
     fn from(oid: Oid) -> Self {
-        let known = PURPOSES.iter().find(|(_, text, _)| *text == oid.as_str());
-        known.map_or_else(|| Self::Other(oid), |(purpose, ..)| purpose.clone())
+        Self::known(oid.as_str()).unwrap_or(Self::Other(oid))
+    }
+}
+
+impl From<Dotted> for ExtendedKeyUsage {
+    fn from(dotted: Dotted) -> Self {
+        Self::known(dotted.as_str()).unwrap_or_else(|| Self::Other(dotted.into()))
     }
 }
 

@@ -8,10 +8,7 @@ use super::{
     AttributeType,
     value::{Value, ValueError},
 };
-use crate::certificate::{
-    der::{Element, Malformed},
-    oid::Oid,
-};
+use crate::certificate::der::{Element, Malformed};
 
 /// One attribute of a name.
 #[derive(Clone)]
@@ -26,11 +23,11 @@ pub struct Attribute {
 impl Attribute {
     pub(super) fn read(element: Result<Element<'_>, Malformed>) -> Result<Self, Malformed> {
         let mut fields = element?.expect(Tag::Sequence)?.reader()?;
-        let oid = Oid::from_content(fields.expect(Tag::Oid)?.content)?;
+        let attribute_type = AttributeType::read(fields.expect(Tag::Oid)?.content)?;
         let value = fields.any()?;
         fields.end()?;
         Ok(Self {
-            attribute_type: AttributeType::of(oid),
+            attribute_type,
             value: Value::decode(&value),
             tag: value.number(),
             der: value.raw.into(),

@@ -3,7 +3,10 @@
 use std::{fmt, str::FromStr};
 
 use super::{Name, NameError};
-use crate::certificate::oid::{Oid, OidError};
+use crate::certificate::{
+    der::Malformed,
+    oid::{Dotted, Oid, OidError},
+};
 
 /// The type of a name's attribute: `CN`, `OU`, or any object identifier.
 ///
@@ -113,13 +116,14 @@ impl AttributeType {
         KNOWN.iter().find(|known| known.attribute_type == *self).map(|known| known.descriptor)
     }
 
-    /// Known types are looked up once, here, so that their clones share no counter.
-    pub(super) fn of(oid: Oid) -> Self {
-        let parsed = Self(oid);
-        KNOWN
-            .iter()
-            .find(|known| known.attribute_type == parsed)
-            .map_or(parsed, |known| known.attribute_type.clone())
+    pub(super) fn read(content: &[u8]) -> Result<Self, Malformed> {
+        let dotted = Dotted::read(content)?;
+        Ok(Self::known(dotted.as_str()).unwrap_or_else(|| Self(dotted.into())))
+    }
+
+    fn known(oid: &str) -> Option<Self> {
+        let known = KNOWN.iter().find(|known| known.attribute_type.0.as_str() == oid);
+        known.map(|known| known.attribute_type.clone())
     }
 }
 
@@ -131,13 +135,13 @@ impl FromStr for AttributeType {
         if let Some(known) = KNOWN.iter().find(|known| is(known.descriptor) || is(known.long)) {
             return Ok(known.attribute_type.clone());
         }
-        text.parse().map(Self::of).map_err(|OidError { text }| AttributeTypeError { text })
+        text.parse().map(Self).map_err(|OidError { text }| AttributeTypeError { text })
     }
 }
 
 impl From<Oid> for AttributeType {
     fn from(oid: Oid) -> Self {
-        Self::of(oid)
+        Self(oid)
     }
 }
 

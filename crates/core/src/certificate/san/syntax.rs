@@ -6,7 +6,7 @@ use x509_parser::asn1_rs::Tag;
 
 use crate::certificate::{
     der::{Element, Malformed, Reader},
-    oid::Oid,
+    oid::Dotted,
     text::is_deceptive,
 };
 
@@ -62,7 +62,7 @@ pub(super) fn ip(content: &[u8]) -> Checked<IpAddr> {
 
 /// Reads an other name; none if it is not a user principal name.
 pub(super) fn upn(mut fields: Reader<'_>) -> Result<Option<Checked>, Malformed> {
-    let oid = Oid::from_content(fields.expect(Tag::Oid)?.content)?;
+    let oid = Dotted::read(fields.expect(Tag::Oid)?.content)?;
     let value = fields.optional(0)?.ok_or(Malformed)?;
     fields.end()?;
     Ok((oid.as_str() == UPN).then(|| upn_value(&value)))
