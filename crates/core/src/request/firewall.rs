@@ -169,3 +169,89 @@ pub enum FirewallError {
         ambiguity: Ambiguity,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(request: Request<'_>) -> Result<(), Ambiguity> {
+        Firewall::strict().check(&request).map_err(|refusal| refusal.ambiguity())
+    }
+
+    #[test]
+    fn methods_are_tokens_in_capitals() {
+        for method in ["GET", "QUERY", "BASELINE-CONTROL", "M-SEARCH", "FOO", "X1", "!#$%&'*+-.^_`|~"] {
+            assert_eq!(check(Request::new(method, "/")), Ok(()), "{method}");
+        }
+        for method in ["get", "Get", "gET", "foo", "GETx"] {
+            assert_eq!(check(Request::new(method, "/")), Err(Ambiguity::LowercaseMethod), "{method}");
+        }
+        for method in ["", "GET ", " GET", "GE\0T", "GET\n", "GÉT", "G/T", "get post", "GET,POST"] {
+            assert_eq!(check(Request::new(method, "/")), Err(Ambiguity::MalformedMethod), "{method}");
+        }
+    }
+
+    #[test]
+    fn a_star_is_a_path_for_options_only() {
+        assert_eq!(check(Request::new("OPTIONS", "*")), Ok(()));
+        for (method, path) in [("GET", "*"), ("OPTIONS", "*/"), ("OPTIONS", ""), ("CONNECT", "a:443")] {
+            assert_eq!(check(Request::new(method, path)), Err(Ambiguity::MissingSlash), "{method} {path}");
+        }
+        let foreign = Request::new("OPTIONS", "*").with_target_authority(Some("a")).with_host("b");
+        assert_eq!(check(foreign), Err(Ambiguity::ForeignAuthority));
+    }
+
+    #[test]
+    fn target_and_host_header_must_agree() {
+        let request = |target, host| Request::new("GET", "/").with_target_authority(target).with_host(host);
+        for (target, host) in [
+            (None, None),
+            (None, Some("a")),
+            (Some("a"), None),
+            (Some("HttpBin.Foo"), Some("httpbin.foo.:443")),
+            (Some("[::1]:8443"), Some("[::1]:8443")),
+        ] {
+            assert_eq!(check(request(target, host)), Ok(()), "{target:?} {host:?}");
+        }
+        for (target, host) in
+            [("evil.example", "localhost"), ("a:8443", "a"), ("a", "a:80"), ("[::1]", "[::2]")]
+        {
+            assert_eq!(
+                check(request(Some(target), Some(host))),
+                Err(Ambiguity::ForeignAuthority),
+                "{target} {host}"
+            );
+        }
+        for bad in ["", "user@a", "a b", "a/b", "a,b", "a:"] {
+            assert_eq!(check(request(None, Some(bad))), Err(Ambiguity::MalformedHost), "{bad}");
+            assert_eq!(check(request(Some(bad), Some("a"))), Err(Ambiguity::MalformedHost), "{bad}");
+        }
+        let repeated = request(None, Some("a")).with_repeated_host(true);
+        assert_eq!(check(repeated), Err(Ambiguity::AmbiguousHost));
+    }
+
+    #[test]
+    fn only_some_ambiguities_can_be_allowed() {
+        for ambiguity in Ambiguity::ALL {
+            match Firewall::strict().danger_allow(*ambiguity) {
+                Ok(firewall) => {
+                    assert!(ambiguity.can_be_allowed());
+                    let allowed = Ambiguity::ALL.iter().filter(|other| firewall.allows(**other));
+                    assert_eq!(allowed.collect::<Vec<_>>(), [ambiguity]);
+                }
+                Err(error) => {
+                    assert!(!ambiguity.can_be_allowed());
+                    assert!(error.to_string().contains(ambiguity.name()), "{error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_foreign_authority_can_be_allowed_but_not_a_malformed_one() {
+        let firewall = Firewall::strict().danger_allow(Ambiguity::ForeignAuthority).unwrap();
+        let request = Request::new("GET", "/").with_target_authority(Some("a"));
+        assert!(firewall.check(&request.with_host("b")).is_ok());
+        assert!(firewall.check(&request.with_host("b b")).is_err());
+    }
+}

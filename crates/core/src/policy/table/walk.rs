@@ -46,6 +46,8 @@ pub(super) struct Walk<'a> {
     hashes: [u64; MOST_SEGMENTS],
     /// A bit for each empty segment.
     empty: u32,
+    /// A bit for each segment with an odd spelling.
+    odd: u32,
     /// How many segments there are; one too many stands for any larger number.
     count: usize,
     has_final_slash: bool,
@@ -62,6 +64,7 @@ impl<'a> Walk<'a> {
             starts: [0; MOST_SEGMENTS],
             hashes: [0; MOST_SEGMENTS],
             empty: 0,
+            odd: 0,
             count: 0,
             has_final_slash: trimmed.is_some(),
         };
@@ -80,10 +83,13 @@ impl<'a> Walk<'a> {
             let mut word = Word::at(self.body, at);
             self.empty |= u32::from(word.is_empty_segment()) << position;
             let mut hash = mix(*key, word.bits);
+            let mut is_odd = word.is_odd;
             while !word.is_last {
                 word = Word::at(self.body, word.next);
                 hash = mix(hash, word.bits);
+                is_odd |= word.is_odd;
             }
+            self.odd |= u32::from(is_odd) << position;
             *segment_hash = hash;
             at = word.next;
             if at > self.body.len() {
@@ -107,6 +113,12 @@ impl<'a> Walk<'a> {
     #[inline]
     pub(super) fn is_empty_at(&self, positions: u32) -> bool {
         self.empty & positions != 0
+    }
+
+    /// Whether one of these positions holds a segment with an escape that it need not have.
+    #[inline]
+    pub(super) fn is_odd_at(&self, positions: u32) -> bool {
+        self.odd & positions != 0
     }
 
     /// The hash of the segments at these positions, all of which the path has.

@@ -7,7 +7,7 @@
 //!
 //! Words serve both for hashing and for comparing, so that a path is never decoded into memory.
 
-use crate::request::firewall::percent::Units;
+use crate::request::firewall::percent::{Unit, Units};
 
 const BYTES: usize = size_of::<u64>();
 
@@ -21,6 +21,8 @@ pub(super) struct Word {
     /// Where the next word begins, or the next segment if this word is the last one.
     pub(super) next: usize,
     pub(super) is_last: bool,
+    /// Whether it holds an escape that its characters need not have.
+    pub(super) is_odd: bool,
 }
 
 impl Word {
@@ -32,11 +34,11 @@ impl Word {
             return Self::decoded(path, at);
         }
         match find(bytes, b'/') {
-            0 => Self { bits: bytes, next: at + BYTES, is_last: false },
+            0 => Self { bits: bytes, next: at + BYTES, is_last: false, is_odd: false },
             slash => {
                 let len = slash.trailing_zeros() as usize / 8;
                 let kept = bytes & !(u64::MAX << (8 * len));
-                Self { bits: kept | last(len), next: at + len + 1, is_last: true }
+                Self { bits: kept | last(len), next: at + len + 1, is_last: true, is_odd: false }
             }
         }
     }
@@ -45,22 +47,37 @@ impl Word {
     fn decoded(path: &[u8], at: usize) -> Self {
         let text = path.get(at..).unwrap_or_default();
         let mut units = Units::new(text);
-        let mut bits = 0;
+        let mut word = Self { bits: 0, next: at, is_last: false, is_odd: false };
         for len in 0..BYTES {
-            let rest = units.rest();
-            if matches!(rest.first(), None | Some(b'/')) {
-                let next = at + (text.len() - rest.len()) + 1;
-                return Self { bits: bits | last(len), next, is_last: true };
+            if matches!(units.rest().first(), None | Some(b'/')) {
+                word.bits |= last(len);
+                word.is_last = true;
+                word.next += 1;
+                break;
             }
-            bits |= units.next().map_or(0, |unit| u64::from(unit.byte())) << (8 * len);
+            let before = units.rest();
+            let Some(unit) = units.next() else { break };
+            let spelling = before.strip_suffix(units.rest()).unwrap_or(before);
+            word.bits |= u64::from(unit.byte()) << (8 * len);
+            word.is_odd |= is_odd(unit, spelling);
+            word.next += spelling.len();
         }
-        Self { bits, next: at + (text.len() - units.rest().len()), is_last: false }
+        word
     }
 
     /// Whether the segment that begins with this word is empty.
     #[inline]
     pub(super) fn is_empty_segment(&self) -> bool {
         self.bits == last(0)
+    }
+}
+
+/// Whether a character has a plainer spelling: itself, or an escape in capitals.
+fn is_odd(unit: Unit, spelling: &[u8]) -> bool {
+    match unit {
+        Unit::Raw(_) => false,
+        Unit::Escaped(byte) => byte.is_ascii_graphic() || spelling.iter().any(u8::is_ascii_lowercase),
+        Unit::Broken => true,
     }
 }
 
@@ -101,4 +118,77 @@ fn find(bytes: u64, byte: u8) -> u64 {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let zero_where_equal = bytes ^ (LOW * u64::from(byte));
     zero_where_equal.wrapping_sub(LOW) & !zero_where_equal & HIGH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(path: &str) -> Vec<Vec<u64>> {
+        let (mut at, mut segments) = (0, Vec::new());
+        while at <= path.len() {
+            let mut segment = Vec::new();
+            loop {
+                let word = Word::at(path.as_bytes(), at);
+                segment.push(word.bits);
+                at = word.next;
+                if word.is_last {
+                    break;
+                }
+            }
+            segments.push(segment);
+        }
+        segments
+    }
+
+    #[test]
+    fn a_segment_has_the_same_words_wherever_it_stands() {
+        for len in 0..40 {
+            let text: String = ('a'..='z').cycle().take(len).collect();
+            let expected: Vec<_> = of_literal(&text).collect();
+            for (before, behind) in
+                [("", ""), ("x/", ""), ("", "/y"), ("abcdefghijk/", "/abcdefghijk"), ("/", "/")]
+            {
+                let place = before.matches('/').count();
+                assert_eq!(
+                    words(&format!("{before}{text}{behind}"))[place],
+                    expected,
+                    "{before}{text}{behind}"
+                );
+            }
+            let escaped: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            assert_eq!(words(&format!("{escaped}/x"))[0], expected, "{escaped}");
+            let mixed: String = text
+                .bytes()
+                .map(|b| if b % 3 == 0 { format!("%{b:02X}") } else { char::from(b).into() })
+                .collect();
+            assert_eq!(words(&format!("x/{mixed}"))[1], expected, "{mixed}");
+        }
+    }
+
+    #[test]
+    fn different_texts_have_different_words() {
+        let mut texts: Vec<String> = ["", "a", "aa", "a\0", "\0", "\0\0", "%25"].map(str::to_owned).into();
+        texts.extend((7..26).flat_map(|len| ["a", "b", "\0"].map(|fill| fill.repeat(len))));
+        let all: std::collections::HashSet<_> = texts.iter().map(|text| words(text)).collect();
+        assert_eq!(all.len(), texts.len());
+    }
+
+    #[test]
+    fn an_escaped_slash_is_no_end() {
+        assert_eq!(words("a%2Fb").len(), 1);
+        assert_ne!(words("a%2Fb")[0], words("a/b")[0]);
+        assert_eq!(words("a%2Fb/c").len(), 2);
+    }
+
+    #[test]
+    fn only_needless_escapes_are_odd() {
+        let is_odd = |text: &str| Word::at(text.as_bytes(), 0).is_odd;
+        for text in ["a:b", "%C3%A9", "%20", "%0A", "a/%61", "abcdefgh%61"] {
+            assert!(!is_odd(text), "{text}");
+        }
+        for text in ["%3A", "%61", "%c3%a9", "%0a", "%2F", "%", "a%zz", "%7E"] {
+            assert!(is_odd(text), "{text}");
+        }
+    }
 }

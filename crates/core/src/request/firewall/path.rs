@@ -163,3 +163,181 @@ impl Character {
         if self.len == 0 { Ok(()) } else { Err(Ambiguity::InvalidUtf8) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn strict(path: &str) -> Result<(), Ambiguity> {
+        check(path.as_bytes(), |_| false)
+    }
+
+    #[test]
+    fn attacks_are_refused_by_name() {
+        use Ambiguity::*;
+        for (ambiguity, paths) in [
+            (EmptySegment, &["//", "//admin", "/api//secret", "/admin//", "/0123456789abcdef//x"][..]),
+            (DotSegment, &["/.", "/..", "/./admin", "/a/.", "/info/../private", "/files/../admin", "/a/../"]),
+            (DotSegment, &["/%2e/a", "/admin/%2E", "/x/%2e%2e/admin", "/x/.%2e/admin", "/%2e."]),
+            (
+                DotSegment,
+                &["/x/..;/admin", "/x/..%3b/a", "/x/..%2fadmin", "/x/a%2f..%2fb", "/x/..\\a", "/a%5c.."],
+            ),
+            (EncodedSlash, &["/files/a%2fb", "/admin%2Fx", "/%2f", "/a/b%2F"]),
+            (EncodedBackslash, &["/static/a%5Cb", "/%5c"]),
+            (Backslash, &["/a\\b", "/\\", "/admin\\"]),
+            (EncodedNul, &["/private%00.png", "/%00"]),
+            (EncodedPercent, &["/%2561dmin", "/admin/%25%32%66x", "/a%25"]),
+            (Semicolon, &["/admin;x=1", "/admin%3Bx", "/admin/%3bpage", "/x;i18ntranslation", "/;"]),
+            (EncodedUnreserved, &["/%61dmin", "/%61%64%6D%69%6E", "/a%2D", "/%7e", "/a%2eb", "/%5F", "/%30"]),
+            (InvalidPercent, &["/a%zz", "/a%2", "/a%", "/%", "/%%41", "/%4g", "/%2", "/%é"]),
+            (
+                InvalidUtf8,
+                &["/admin/%ff", "/%c0%ae%c0%ae", "/%C3", "/%C3/%A9", "/%C3a", "/%C3%C3%A9", "/%ed%a0%80"],
+            ),
+            (InvalidUtf8, &["/%f4%90%80%80", "/%80", "/%F0%9F%98", "/%C3%41", "/%f8%88%80%80%80"]),
+            (EncodedControl, &["/admin/%0a", "/admin/a%0d", "/%01", "/%1F", "/%7f", "/admin%09", "/%c2%85"]),
+            (EncodedControl, &["/%C2%80", "/%c2%9f", "/%e2%80%a8", "/%E2%80%A9"]),
+            (RawControl, &["/a b", "/a\n", "/\0", "/a\x7f", "/a\t/b", "/ "]),
+            (NonAscii, &["/é", "/admin\u{85}", "/\u{131}"]),
+            (Delimiter, &["/admin?x=1", "/admin?", "/admin#foo", "/#"]),
+            (
+                MissingSlash,
+                &["", "admin", "*", "Service/Method", "?", "\\", "https://a/b", "a:443", "%2fadmin"],
+            ),
+        ] {
+            for path in paths {
+                assert_eq!(strict(path), Err(ambiguity), "{path:?}");
+            }
+        }
+        assert_eq!(strict(&format!("/{}", "a".repeat(LONGEST))), Err(Ambiguity::PathTooLong));
+    }
+
+    #[test]
+    fn plain_paths_pass() {
+        for path in [
+            "/",
+            "/a",
+            "/a/",
+            "/a.b",
+            "/...",
+            "/.well-known/acme",
+            "/a/..b",
+            "/a/b..",
+            "/a/.b.",
+            "/a%20b",
+            "/%C3%A9",
+            "/%c3%a9/x",
+            "/%F0%9F%98%80",
+            "/ADMIN",
+            "/adm%C4%B1n",
+            "/%ef%bc%8f",
+            "/bob%40example.com",
+            "/a:b@c!$&'()*+,=~_-",
+            "/a|b[c]\"<>^`{}",
+            "/0123456789abcdef0123456789/a.b-c_d~",
+            "/admin%3fx",
+            "/a%23",
+            "/%C2%A0",
+        ] {
+            assert_eq!(strict(path), Ok(()), "{path}");
+        }
+        assert_eq!(strict(&format!("/{}", "a".repeat(LONGEST - 1))), Ok(()));
+    }
+
+    #[test]
+    fn an_odd_byte_is_seen_at_every_place_of_every_length() {
+        for len in 2..70 {
+            for at in 1..len {
+                let mut path = vec![b'a'; len];
+                path[0] = b'/';
+                assert!(is_plain(&path), "{len}");
+                for odd in [b'%', b';', b'\\', b'?', b'#', b' ', b'\n', 0, 0x7f, 0x80, 0xff] {
+                    path[at] = odd;
+                    assert!(!is_plain(&path), "{odd} at {at} of {len}");
+                }
+                path[at] = b'/';
+                assert_eq!(is_plain(&path), at > 1, "slash at {at} of {len}");
+                path[at] = b'a';
+            }
+        }
+    }
+
+    #[test]
+    fn each_knob_opens_what_it_names_and_nothing_else() {
+        use Ambiguity::*;
+        let samples = [
+            (EmptySegment, "/a//b"),
+            (DotSegment, "/a/../b"),
+            (EncodedSlash, "/a%2fb"),
+            (EncodedBackslash, "/a%5cb"),
+            (Backslash, "/a\\b"),
+            (EncodedPercent, "/a%25b"),
+            (Semicolon, "/a;b%3bc"),
+            (EncodedUnreserved, "/%61"),
+            (NonAscii, "/é"),
+        ];
+        for (knob, _) in samples {
+            for (ambiguity, path) in samples {
+                let expected = if knob == ambiguity { Ok(()) } else { Err(ambiguity) };
+                assert_eq!(check(path.as_bytes(), |a| a == knob), expected, "{path} with {knob:?}");
+            }
+        }
+        assert_eq!(check("/é\u{85}".as_bytes(), |a| a == NonAscii), Err(RawControl));
+        assert_eq!(check("/é%A9".as_bytes(), |a| a == NonAscii), Err(InvalidUtf8));
+        assert_eq!(check("/%C3é".as_bytes(), |a| a == NonAscii), Err(InvalidUtf8));
+        assert_eq!(check(b"/a%2f..%2fb", |a| a == EncodedSlash), Err(DotSegment));
+        assert_eq!(check(b"/x/..;a/b", |a| a == Semicolon), Err(DotSegment));
+        assert_eq!(check(b"/%2e%2e/b", |a| a == EncodedUnreserved), Err(DotSegment));
+        assert_eq!(check(b"/%2e%2e/b", |a| a == DotSegment), Err(EncodedUnreserved));
+    }
+
+    /// Bytes of paths, with a liking for those that mean something.
+    fn path_bytes() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![
+            4 => proptest::sample::select(&b"/.%2e5cfa;\\\x00b/~?#CAE80"[..]),
+            3 => b'a'..=b'z',
+            1 => any::<u8>(),
+        ];
+        proptest::collection::vec(byte, 0..70).prop_map(|mut bytes| {
+            bytes.insert(0, b'/');
+            bytes
+        })
+    }
+
+    /// Few pieces, so that many a path passes.
+    fn path_of_pieces() -> impl Strategy<Value = String> {
+        const PIECES: &[&str] =
+            &["a", "/", ".", "%20", "%C3%A9", "%2e", "%2", "5c", "..", "%e2%80", "%A8", ";", "%c2", "%3f"];
+        let pieces = proptest::collection::vec(proptest::sample::select(PIECES), 0..6);
+        pieces.prop_map(|pieces| format!("/{}", pieces.concat()))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn the_fast_pass_agrees_with_the_exact_one(path in path_bytes()) {
+            prop_assert_eq!(check(&path, |_| false), exact(&path, |_| false));
+        }
+
+        #[test]
+        fn what_passes_has_one_reading(path in path_of_pieces()) {
+            if check(path.as_bytes(), |_| false).is_err() {
+                return Ok(());
+            }
+            let mut segments = path.split('/').skip(1).peekable();
+            while let Some(segment) = segments.next() {
+                prop_assert!(!segment.is_empty() || segments.peek().is_none());
+                let decoded: Vec<u8> = Units::new(segment.as_bytes()).map(Unit::byte).collect();
+                let decoded = String::from_utf8(decoded).expect("UTF-8");
+                prop_assert!(decoded != "." && decoded != "..");
+                prop_assert!(!decoded.contains(|c: char| c.is_control() || "/\\;%".contains(c)));
+                // Decoding once more changes nothing.
+                prop_assert!(Units::new(decoded.as_bytes()).all(|unit| matches!(unit, Unit::Raw(_))));
+            }
+        }
+    }
+}
