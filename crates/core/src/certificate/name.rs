@@ -99,14 +99,14 @@ pub enum NameError {
 }
 
 /// More attributes than any real name has.
-const MAX_ATTRIBUTES: usize = 256;
+const MAX_ATTRIBUTES: usize = 1000;
 
 impl Name {
     /// Reads the DER of a name.
     ///
     /// # Errors
     ///
-    /// If the bytes are anything but one well-formed name, or it has more than 256 attributes.
+    /// If the bytes are anything but one well-formed name, or it has more than 1000 attributes.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let element = Element::single(der).map_err(malformed("name"))?;
         Self::from_element(&element, "name")
@@ -325,10 +325,10 @@ mod tests {
     #[test]
     fn the_number_of_attributes_is_bounded() {
         let many = |count: usize| Name::from_der(&testing::name(&vec![&[(OU, UTF8, &b"x"[..])][..]; count]));
-        assert_eq!(many(256).unwrap().organizational_units().unwrap().len(), 256);
-        let error = CertificateError::TooMany { part: "attributes in a name", limit: 256 };
-        assert_eq!(many(257), Err(error.clone()));
-        let in_one_set = testing::name(&[&vec![(OU, UTF8, &b"x"[..]); 300]]);
+        assert_eq!(many(1000).unwrap().organizational_units().unwrap().len(), 1000);
+        let error = CertificateError::TooMany { part: "attributes in a name", limit: 1000 };
+        assert_eq!(many(1001), Err(error.clone()));
+        let in_one_set = testing::name(&[&vec![(OU, UTF8, &b"x"[..]); 1001]]);
         assert_eq!(Name::from_der(&in_one_set), Err(error));
     }
 }

@@ -107,6 +107,11 @@ impl SubjectAlternativeNames {
         self.entries == 0
     }
 
+    /// How many names there are, usable or not.
+    pub fn len(&self) -> usize {
+        self.entries
+    }
+
     /// The DNS names, in lower case.
     ///
     /// # Errors
@@ -269,6 +274,7 @@ mod tests {
         assert_eq!(names.values(SanKind::Ip).unwrap(), boxed(&["127.0.0.1", "::1"]));
         assert_eq!(names.upn().unwrap(), boxed(&["jörg@corp.example"]));
         assert!(names.malformed().is_empty() && !names.is_empty());
+        assert_eq!(names.len(), 9);
     }
 
     #[test]
