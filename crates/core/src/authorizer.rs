@@ -3,10 +3,12 @@
 mod build;
 mod handler;
 mod resolve;
+mod state;
 
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 pub use build::{AuthorizerBuilder, AuthorizerError};
 
 use crate::decision::Decision;
@@ -18,6 +20,7 @@ use crate::principal::Principal;
 use crate::provider::RoleProvider;
 use crate::request::{Firewall, Request};
 use crate::rule::{Fault, Scope, anyone};
+use state::State;
 
 /// Decides requests: one policy, the sources of roles, and the firewall before both.
 ///
@@ -47,9 +50,7 @@ use crate::rule::{Fault, Scope, anyone};
 pub struct Authorizer(Arc<Inner>);
 
 pub(crate) struct Inner {
-    /// Tells principals that were remembered for another authorizer.
-    serial: u64,
-    policy: Policy,
+    state: ArcSwap<State>,
     providers: Vec<Box<dyn RoleProvider>>,
     firewall: Firewall,
     needs_connection: bool,
@@ -102,10 +103,24 @@ impl Authorizer {
         Ok(Self(Arc::new(Inner { needs_connection: false, ..Inner::new(policy.build()?) })))
     }
 
-    /// The policy.
+    /// The policy that is in force.
     #[must_use]
-    pub fn policy(&self) -> &Policy {
-        &self.0.policy
+    pub fn policy(&self) -> Policy {
+        self.0.state.load().policy.clone()
+    }
+
+    /// Puts another policy in force, for all clones, from the next request on.
+    ///
+    /// A decision that is under way ends under the policy that it began with.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthorizerError`] when a source gives a role that the new policy does not define; the old
+    /// policy stays.
+    pub fn replace_policy(&self, policy: Policy) -> Result<(), AuthorizerError> {
+        build::check_roles(&self.0.providers, &policy)?;
+        self.0.state.store(Arc::new(State::new(policy)));
+        Ok(())
     }
 
     /// Decides a request of a connection, asking the sources of roles where that is needed.
@@ -120,13 +135,15 @@ impl Authorizer {
         if let Err(denial) = self.admit(request, connection) {
             return Answer::Ready(self.conclude(request, connection, None, Decision::Deny(denial)));
         }
-        match self.resolve(request.time(), connection) {
-            Answer::Ready(principal) => Answer::Ready(self.verdict(request, connection, principal)),
+        let state = self.0.state.load();
+        match self.resolve(&state, request.time(), connection) {
+            Answer::Ready(principal) => Answer::Ready(self.verdict(&state, request, connection, principal)),
             Answer::Pending(principal) => {
-                let (auth, request, connection) = (self.clone(), request.detach(), connection.cloned());
+                let (auth, state) = (self.clone(), Arc::clone(&state));
+                let (request, connection) = (request.detach(), connection.cloned());
                 Answer::Pending(Box::pin(async move {
                     let principal = principal.await;
-                    request.with(|request| auth.verdict(request, connection.as_ref(), principal))
+                    request.with(|request| auth.verdict(&state, request, connection.as_ref(), principal))
                 }))
             }
         }
@@ -137,18 +154,22 @@ impl Authorizer {
         if let Err(denial) = self.admit(request, connection) {
             return Decision::Deny(denial);
         }
-        match self.resolve(request.time(), connection) {
-            Answer::Ready(principal) => self.decide_for(request, &principal),
+        let state = self.0.state.load();
+        match self.resolve(&state, request.time(), connection) {
+            Answer::Ready(principal) => self.judge(&state.policy, request, &principal),
             Answer::Pending(_) => {
                 self.deny(DenialKind::Unavailable, Cause::Fault(Fault::Unavailable)).into_decision()
             }
         }
     }
 
-    /// Decides a request for a principal: the firewall, the route, its rule. Pure.
+    /// Decides a request for a principal of this authorizer: the firewall, the route, its rule. Pure.
+    ///
+    /// A principal that was made under a policy that is no longer in force is denied: its roles may
+    /// mean something else by now.
     pub fn decide_for(&self, request: &Request<'_>, principal: &Principal) -> Decision {
         match self.0.firewall.check(request) {
-            Ok(()) => self.judge(request, principal),
+            Ok(()) => self.judge(&self.0.state.load().policy, request, principal),
             Err(refusal) => self.deny(DenialKind::Firewall, Cause::Refusal(refusal)).into_decision(),
         }
     }
@@ -156,7 +177,7 @@ impl Authorizer {
     /// The principal of a peer, asking the sources of roles.
     #[must_use]
     pub fn principal(&self, peer: Peer) -> Answer<Principal> {
-        resolve::principal(&self.0, peer)
+        resolve::principal(&self.0, &self.0.state.load(), peer)
     }
 
     /// What can be said before anybody is asked who the peer is.
@@ -180,26 +201,30 @@ impl Authorizer {
         }
     }
 
-    fn resolve(&self, now: i64, connection: Option<&Connection>) -> Answer<Principal> {
+    fn resolve(&self, state: &Arc<State>, now: i64, connection: Option<&Connection>) -> Answer<Principal> {
         match connection {
-            Some(connection) => resolve::of_connection(&self.0, now, connection),
-            None => resolve::principal(&self.0, Peer::Anonymous),
+            Some(connection) => resolve::of_connection(&self.0, state, now, connection),
+            None => resolve::principal(&self.0, state, Peer::Anonymous),
         }
     }
 
     fn verdict(
         &self,
+        state: &State,
         request: &Request<'_>,
         connection: Option<&Connection>,
         principal: Principal,
     ) -> Verdict {
-        let decision = self.judge(request, &principal);
+        let decision = self.judge(&state.policy, request, &principal);
         self.conclude(request, connection, Some(principal), decision)
     }
 
     /// The route and its rule, for a request that has passed the firewall.
-    fn judge(&self, request: &Request<'_>, principal: &Principal) -> Decision {
-        let Some(route) = self.0.policy.find(request) else {
+    fn judge(&self, policy: &Policy, request: &Request<'_>, principal: &Principal) -> Decision {
+        if !principal.roles().is_under(policy.hierarchy()) {
+            return self.deny(DenialKind::Unavailable, Cause::StalePrincipal).of(principal).into_decision();
+        }
+        let Some(route) = policy.find(request) else {
             let news = self.0.suggestions.is_news(request);
             let denial = self.deny(DenialKind::NoRule, Cause::NoRule { news });
             return denial.of(principal).into_decision();
@@ -217,7 +242,7 @@ impl Authorizer {
             (_, Peer::Untrusted { .. }) => DenialKind::CertificateUntrusted,
             (_, Peer::Verified(_)) => DenialKind::Forbidden,
         };
-        self.deny(kind, cause).of(principal).by(&self.0.policy, route.index()).into_decision()
+        self.deny(kind, cause).of(principal).by(policy, route.index()).into_decision()
     }
 
     fn deny(&self, kind: DenialKind, cause: Cause) -> Denial {
@@ -255,7 +280,7 @@ impl Denial {
 impl fmt::Debug for Authorizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authorizer")
-            .field("policy", &self.0.policy)
+            .field("policy", &self.policy())
             .field("providers", &self.0.providers.len())
             .field("firewall", &self.0.firewall)
             .finish_non_exhaustive()

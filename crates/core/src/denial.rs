@@ -93,6 +93,8 @@ pub(crate) enum Cause {
     Rule,
     CallerRequired,
     Fault(Fault),
+    /// The principal was made under a policy that is no longer in force.
+    StalePrincipal,
 }
 
 impl Denial {
@@ -213,6 +215,9 @@ impl fmt::Display for Denial {
             )?,
             Cause::Misdirected => f.write_str("the host belongs to another TLS configuration")?,
             Cause::NoRule { .. } => f.write_str("no route of the policy matches")?,
+            Cause::StalePrincipal => {
+                f.write_str("the policy has been replaced since the caller was looked up")?
+            }
             Cause::Rule => f.write_str("the rule is false")?,
             Cause::CallerRequired => f.write_str(
                 "the handler needs an authenticated caller, but the rule of its route lets others in: \

@@ -2,20 +2,23 @@
 
 mod build;
 pub mod pattern;
+mod role_definition;
 pub mod table;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 pub use build::{PolicyBuilder, PolicyError, PolicyFault};
 pub use pattern::{Pattern, PatternError};
+pub use role_definition::RoleDefinition;
 pub use table::RouteIndex;
 use table::RouteTable;
 
 use crate::principal::naming::Naming;
 use crate::request::Request;
-use crate::role::Hierarchy;
+use crate::role::{Hierarchy, Role};
 use crate::rule::Rule;
 
 /// Which rule decides which request, which roles there are, and which field names a caller.
@@ -51,6 +54,9 @@ pub struct Policy(Arc<Inner>);
 struct Inner {
     table: RouteTable,
     routes: Vec<Route>,
+    roles: Vec<RoleDefinition>,
+    /// The roles of each name that is listed as a member.
+    members: HashMap<Box<str>, Vec<Role>>,
     hierarchy: Arc<Hierarchy>,
     naming: Naming,
 }
@@ -71,6 +77,16 @@ impl Policy {
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {
         self.0.hierarchy.index(role).is_some()
+    }
+
+    /// What it says of each role, in the order of declaration.
+    pub fn roles(&self) -> impl Iterator<Item = &RoleDefinition> {
+        self.0.roles.iter()
+    }
+
+    /// The roles that list the caller of this name as a member.
+    pub(crate) fn roles_of_member(&self, name: &str) -> &[Role] {
+        self.0.members.get(name).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn hierarchy(&self) -> &Arc<Hierarchy> {

@@ -48,19 +48,54 @@ pub struct Roles {
     granted: Box<[u64]>,
     /// Roles of which it could not be told whether the caller has them.
     erred: Box<[u64]>,
+    /// Which roles were given directly, and by whom.
+    grants: Vec<(RoleIndex, Origin)>,
     /// Why the set may be incomplete.
     unavailable: Option<Arc<str>>,
+}
+
+/// Why a caller has a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// The policy lists the caller among the role's members.
+    Member,
+    /// The role's condition on the certificate holds.
+    Condition,
+    /// A source of roles gave it.
+    Provider {
+        /// Which one, in the order in which they were added to the authorizer, from 1.
+        number: usize,
+    },
+    /// Another role includes it.
+    IncludedBy {
+        /// A role that the caller was given directly.
+        role: Role,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member => f.write_str("listed as a member"),
+            Self::Condition => f.write_str("its condition holds"),
+            Self::Provider { number } => write!(f, "given by source {number}"),
+            Self::IncludedBy { role } => write!(f, "included by `{role}`"),
+        }
+    }
 }
 
 impl Roles {
     pub(crate) fn none(hierarchy: Arc<Hierarchy>) -> Self {
         let empty = vec![0; hierarchy.words()].into_boxed_slice();
-        Self { hierarchy, granted: empty.clone(), erred: empty, unavailable: None }
+        Self { hierarchy, granted: empty.clone(), erred: empty, grants: Vec::new(), unavailable: None }
     }
 
     /// Adds a role and all that it includes; a name that the policy does not know is ignored.
-    pub(crate) fn grant(&mut self, name: &str) {
-        self.hierarchy.add(name, &mut self.granted);
+    pub(crate) fn grant(&mut self, name: &str, origin: Origin) {
+        if let Some(role) = self.hierarchy.add(name, &mut self.granted) {
+            self.grants.push((role, origin));
+        }
     }
 
     /// Notes that it could not be told whether the caller has the role, and so all that it includes.
@@ -69,7 +104,7 @@ impl Roles {
     }
 
     pub(crate) fn mark_unavailable(&mut self, reason: &str) {
-        self.unavailable = Some(reason.into());
+        self.unavailable.get_or_insert_with(|| reason.into());
     }
 
     /// Whether the caller has the role, directly or because another one includes it.
@@ -103,6 +138,25 @@ impl Roles {
     /// The names of all roles, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.hierarchy.roles().filter(|(role, _)| self.has(*role)).map(|(_, name)| name.name())
+    }
+
+    /// Why the caller has the role: every direct grant of it, and every one of a role that includes it.
+    #[must_use]
+    pub fn origins(&self, name: &str) -> Vec<Origin> {
+        let Some(role) = self.hierarchy.index(name) else { return Vec::new() };
+        let direct = self.grants.iter().filter(|(given, _)| *given == role).map(|(_, origin)| origin.clone());
+        let included = self.grants.iter().filter(|(given, _)| *given != role);
+        let included = included.filter(|(given, _)| self.hierarchy.includes(*given, role));
+        let included = included.filter_map(|(given, _)| self.hierarchy.role(*given));
+        let mut origins: Vec<Origin> =
+            direct.chain(included.map(|role| Origin::IncludedBy { role: role.clone() })).collect();
+        origins.dedup();
+        origins
+    }
+
+    /// Whether the set was made under this hierarchy; another one's numbers mean other roles.
+    pub(crate) fn is_under(&self, hierarchy: &Arc<Hierarchy>) -> bool {
+        Arc::ptr_eq(&self.hierarchy, hierarchy)
     }
 
     /// Whether there is no role at all.

@@ -1,10 +1,11 @@
 //! What an authorizer is made of, and what can be wrong with it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwap;
 use thiserror::Error;
 
+use super::state::State;
 use super::{Authorizer, Inner};
 use crate::denial::Suggestions;
 use crate::policy::Policy;
@@ -61,23 +62,26 @@ impl AuthorizerBuilder {
     ///
     /// [`AuthorizerError`] when a source gives a role that the policy does not define.
     pub fn build(self) -> Result<Authorizer, AuthorizerError> {
-        for provider in &self.0.providers {
-            for role in provider.declared() {
-                if !self.0.policy.has_role(role.name()) {
-                    return Err(AuthorizerError::UnknownRole { role: role.to_string() });
-                }
-            }
-        }
+        check_roles(&self.0.providers, &self.0.state.load().policy)?;
         Ok(Authorizer(Arc::new(self.0)))
+    }
+}
+
+pub(super) fn check_roles(
+    providers: &[Box<dyn RoleProvider>],
+    policy: &Policy,
+) -> Result<(), AuthorizerError> {
+    let declared = providers.iter().flat_map(|provider| provider.declared());
+    match declared.into_iter().find(|role| !policy.has_role(role.name())) {
+        Some(unknown) => Err(AuthorizerError::UnknownRole { role: unknown.to_string() }),
+        None => Ok(()),
     }
 }
 
 impl Inner {
     pub(super) fn new(policy: Policy) -> Self {
-        static SERIAL: AtomicU64 = AtomicU64::new(0);
         Self {
-            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
-            policy,
+            state: ArcSwap::from_pointee(State::new(policy)),
             providers: Vec::new(),
             firewall: Firewall::strict(),
             needs_connection: true,
@@ -89,6 +93,8 @@ impl Inner {
 
 impl std::fmt::Debug for AuthorizerBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AuthorizerBuilder").field("policy", &self.0.policy).finish_non_exhaustive()
+        f.debug_struct("AuthorizerBuilder")
+            .field("policy", &self.0.state.load().policy)
+            .finish_non_exhaustive()
     }
 }

@@ -92,13 +92,13 @@ pub struct ConnectionInfo {
 pub struct Connection(Arc<Shared<dyn Live>>);
 
 struct Shared<L: ?Sized> {
-    /// The principal that the last request was decided for, and for which authorizer.
+    /// The principal that the last request was decided for, and under which policy.
     principal: ArcSwapOption<Remembered>,
     live: L,
 }
 
 pub(crate) struct Remembered {
-    pub(crate) authorizer: u64,
+    pub(crate) generation: u64,
     pub(crate) principal: Principal,
 }
 
@@ -147,15 +147,15 @@ impl Connection {
         self.0.live.info()
     }
 
-    pub(crate) fn remembered(&self, authorizer: u64, peer: &Peer) -> Option<Principal> {
+    pub(crate) fn remembered(&self, generation: u64, peer: &Peer) -> Option<Principal> {
         let remembered = self.0.principal.load();
         let remembered = remembered.as_ref()?;
-        let fits = remembered.authorizer == authorizer && remembered.principal.peer().is_same(peer);
+        let fits = remembered.generation == generation && remembered.principal.peer().is_same(peer);
         fits.then(|| remembered.principal.clone())
     }
 
-    pub(crate) fn remember(&self, authorizer: u64, principal: &Principal) {
-        self.0.principal.store(Some(Arc::new(Remembered { authorizer, principal: principal.clone() })));
+    pub(crate) fn remember(&self, generation: u64, principal: &Principal) {
+        self.0.principal.store(Some(Arc::new(Remembered { generation, principal: principal.clone() })));
     }
 }
 

@@ -1,12 +1,13 @@
 //! Building a policy, and everything that can be wrong with one.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
 use super::pattern::Pattern;
 use super::table::{RouteIndex, RouteTable};
-use super::{Inner, Policy, Route};
+use super::{Inner, Policy, RoleDefinition, Route};
 use crate::principal::naming::{AnchorNaming, NameField, Naming};
 use crate::role::{Hierarchy, Role};
 use crate::rule::Rule;
@@ -19,6 +20,7 @@ type Place = &'static Location<'static>;
 pub struct PolicyBuilder {
     routes: Vec<(Place, String, Option<String>, Rule)>,
     roles: Vec<(Place, String, Vec<String>)>,
+    members: Vec<(Place, String, Vec<Box<str>>)>,
     anchors: Vec<(Place, String, AnchorNaming)>,
 }
 
@@ -50,6 +52,14 @@ impl PolicyBuilder {
         self
     }
 
+    /// Gives a role to the callers of these names.
+    #[track_caller]
+    pub fn members<'m>(mut self, role: &str, names: impl IntoIterator<Item = &'m str>) -> Self {
+        let names = names.into_iter().map(Box::from).collect();
+        self.members.push((Location::caller(), role.into(), names));
+        self
+    }
+
     /// Says which field names the callers of a trust anchor, by the anchor's label.
     ///
     /// Without any such entry, the subject's common name names them, as long as the TLS
@@ -75,27 +85,41 @@ impl PolicyBuilder {
     /// same requests, an unknown role, a circle of roles, an empty `all` or `any`.
     pub fn build(self) -> Result<Policy, PolicyError> {
         let mut faults = Vec::new();
-        let hierarchy = hierarchy(&self.roles, &mut faults);
+        let mut roles = definitions(&self.roles, &mut faults);
+        let hierarchy = hierarchy(&self.roles, &roles, &mut faults);
+        let members = members(self.members, &mut roles, &mut faults);
         let naming = naming(self.anchors, &mut faults);
         let (table, routes) = routes(self.routes, &hierarchy, &mut faults);
         if faults.is_empty() {
-            Ok(Policy(Arc::new(Inner { table, routes, hierarchy: Arc::new(hierarchy), naming })))
+            let hierarchy = Arc::new(hierarchy);
+            Ok(Policy(Arc::new(Inner { table, routes, roles, members, hierarchy, naming })))
         } else {
             Err(PolicyError { faults })
         }
     }
 }
 
-fn hierarchy(roles: &[(Place, String, Vec<String>)], faults: &mut Vec<PolicyFault>) -> Hierarchy {
+fn definitions(roles: &[(Place, String, Vec<String>)], faults: &mut Vec<PolicyFault>) -> Vec<RoleDefinition> {
     let mut definitions = Vec::new();
     for (place, name, includes) in roles {
-        let role = Role::new(name);
         let includes: Result<Vec<_>, _> = includes.iter().map(|role| Role::new(role)).collect();
-        match role.and_then(|role| Ok((role, includes?))) {
-            Ok(definition) => definitions.push(definition),
+        match Role::new(name).and_then(|role| Ok((role, includes?))) {
+            Ok((role, includes)) => {
+                definitions.push(RoleDefinition { role, includes, members: Vec::new(), when: None });
+            }
             Err(error) => faults.push(PolicyFault::at(place, error)),
         }
     }
+    definitions
+}
+
+fn hierarchy(
+    roles: &[(Place, String, Vec<String>)],
+    definitions: &[RoleDefinition],
+    faults: &mut Vec<PolicyFault>,
+) -> Hierarchy {
+    let definitions: Vec<_> =
+        definitions.iter().map(|definition| (definition.role.clone(), definition.includes.clone())).collect();
     Hierarchy::build(&definitions).unwrap_or_else(|errors| {
         for error in errors {
             let place = roles.iter().rfind(|(_, name, _)| error.concerns(name)).map(|(place, ..)| *place);
@@ -103,6 +127,33 @@ fn hierarchy(roles: &[(Place, String, Vec<String>)], faults: &mut Vec<PolicyFaul
         }
         Hierarchy::default()
     })
+}
+
+/// Adds the members to their roles, and finds the roles of each name.
+fn members(
+    declared: Vec<(Place, String, Vec<Box<str>>)>,
+    roles: &mut [RoleDefinition],
+    faults: &mut Vec<PolicyFault>,
+) -> HashMap<Box<str>, Vec<Role>> {
+    let mut by_name: HashMap<Box<str>, Vec<Role>> = HashMap::new();
+    for (place, role, names) in declared {
+        let Some(definition) = roles.iter_mut().find(|definition| definition.role.name() == role) else {
+            let role = role.escape_debug();
+            faults.push(PolicyFault::at(
+                place,
+                format!("members are given to the role `{role}`, which is not defined: define it or correct the name"),
+            ));
+            continue;
+        };
+        if names.iter().any(|name| name.is_empty()) {
+            faults.push(PolicyFault::at(place, format!("the role `{role}` has a member with an empty name")));
+        }
+        for name in &names {
+            by_name.entry(name.clone()).or_default().push(definition.role.clone());
+        }
+        definition.members.extend(names);
+    }
+    by_name
 }
 
 fn naming(anchors: Vec<(Place, String, AnchorNaming)>, faults: &mut Vec<PolicyFault>) -> Naming {

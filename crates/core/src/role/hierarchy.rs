@@ -108,12 +108,26 @@ impl Hierarchy {
         self.roles.get(name).copied()
     }
 
-    /// Adds the role of this name, with all that it includes, to a set.
-    pub(crate) fn add(&self, name: &str, set: &mut [u64]) {
-        let closure = self.index(name).and_then(|role| self.closures.get(role.0 as usize));
-        for (word, included) in set.iter_mut().zip(closure.into_iter().flat_map(|bits| bits.iter())) {
+    /// Adds the role of this name, with all that it includes, to a set; `None` if there is none.
+    pub(crate) fn add(&self, name: &str, set: &mut [u64]) -> Option<RoleIndex> {
+        let role = self.index(name)?;
+        for (word, included) in set.iter_mut().zip(self.closure(role)) {
             *word |= included;
         }
+        Some(role)
+    }
+
+    /// Whether who has one role has the other, too.
+    pub(crate) fn includes(&self, role: RoleIndex, other: RoleIndex) -> bool {
+        other.is_in(self.closure(role))
+    }
+
+    pub(crate) fn role(&self, index: RoleIndex) -> Option<&Role> {
+        self.roles.iter().find(|(_, i)| **i == index).map(|(role, _)| role)
+    }
+
+    fn closure(&self, role: RoleIndex) -> &[u64] {
+        self.closures.get(role.0 as usize).map_or(&[], AsRef::as_ref)
     }
 
     pub(crate) fn words(&self) -> usize {
@@ -200,7 +214,7 @@ mod tests {
 
     fn granted(hierarchy: Hierarchy, name: &str) -> Vec<String> {
         let mut roles = Roles::none(Arc::new(hierarchy));
-        roles.grant(name);
+        roles.grant(name, super::super::Origin::Member);
         roles.names().map(String::from).collect()
     }
 
