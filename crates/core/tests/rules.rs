@@ -248,6 +248,18 @@ fn every_way_of_the_role_map() {
 }
 
 #[test]
+fn a_name_that_no_certificate_can_have_is_no_entry() {
+    assert!(RoleMap::new().san(SanKind::Dns, "a b", ["r"]).is_err());
+    assert!(RoleMap::new().san(SanKind::Dns, "", ["r"]).is_err());
+    let authority = Authority::new("Test CA").unwrap();
+    let peer = verified(&authority.client("host").dns("Build.Example").issue().unwrap());
+    let policy = Policy::builder().role("r", []).route("GET /", role("r")).build().unwrap();
+    let roles = RoleMap::new().san(SanKind::Dns, "BUILD.example", ["r"]).unwrap();
+    let auth = Authorizer::builder(policy).roles(roles).build().unwrap();
+    assert!(auth.decide(&Request::new("GET", "/"), Some(&Connection::assertion(peer))).is_allowed());
+}
+
+#[test]
 fn roles_by_closure() {
     let policy = Policy::builder().role("r", []).route("GET /", role("r")).build().unwrap();
     let by_name = |account: Account<'_>| account.name.starts_with("al").then_some("r");

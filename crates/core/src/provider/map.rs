@@ -5,9 +5,7 @@ use std::collections::{HashMap, HashSet};
 use thiserror::Error;
 
 use super::{Account, Grants, ProviderError, RoleProvider};
-use crate::certificate::AttributeType;
-use crate::certificate::SanKind;
-use crate::certificate::{Certificate, Fingerprint};
+use crate::certificate::{AttributeType, Certificate, Fingerprint, SanKind, SanValueError};
 use crate::peer::live::Answer;
 use crate::role::{Role, RoleError};
 
@@ -48,6 +46,9 @@ pub enum RoleMapError {
     /// A role name cannot be used.
     #[error(transparent)]
     Role(#[from] RoleError),
+    /// No certificate can have the subject alternative name.
+    #[error(transparent)]
+    San(#[from] SanValueError),
     /// The fingerprint is none.
     #[error("`{text}` is no SHA-256 fingerprint: {reason}")]
     Fingerprint {
@@ -123,15 +124,15 @@ impl RoleMap {
     ///
     /// # Errors
     ///
-    /// [`RoleMapError`] when the value is empty or a role name cannot be used.
+    /// [`RoleMapError`] when no certificate can have the value or a role name cannot be used.
     pub fn san<S: AsRef<str>>(
         mut self,
         kind: SanKind,
         value: &str,
         roles: impl IntoIterator<Item = S>,
     ) -> Result<Self, RoleMapError> {
-        required(value, "subject alternative name")?;
-        self.san.push((kind, value.into(), parsed(roles)?));
+        let value = kind.canonical(value)?;
+        self.san.push((kind, value, parsed(roles)?));
         Ok(self)
     }
 
