@@ -1,1 +1,31 @@
 #![doc = include_str!("../README.md")]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+mod client_auth;
+mod clock;
+mod connection;
+mod error;
+mod handshake;
+mod judge;
+mod key_pair;
+mod listener;
+mod pem;
+mod possession;
+mod provider;
+mod server;
+mod sessions;
+mod stream;
+mod trust_anchors;
+mod verifier;
+
+pub use client_auth::ClientAuth;
+pub use connection::TlsConnection;
+pub use error::TlsError;
+pub use handshake::{HandshakeError, TlsAcceptor};
+pub use key_pair::{KeyPair, KeyPairError};
+pub use listener::TlsListener;
+pub use pem::PemError;
+pub use rustls;
+pub use server::{ServerTls, ServerTlsBuilder};
+pub use stream::TlsStream;
+pub use trust_anchors::{TrustAnchors, TrustAnchorsError};

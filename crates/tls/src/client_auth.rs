@@ -1,0 +1,189 @@
+//! Whether and how clients are asked for a certificate.
+
+use rustls::DistinguishedName;
+
+use crate::TlsError;
+use crate::TrustAnchors;
+use crate::judge::Profile;
+use crate::trust_anchors::AnchorSet;
+
+/// Whether a client certificate is asked for, what happens without one, and which are trusted.
+///
+/// | | no certificate | untrusted certificate |
+/// | --- | --- | --- |
+/// | [`require`](Self::require) | handshake fails | handshake fails |
+/// | [`if_given`](Self::if_given) | [`Peer::Anonymous`] | handshake fails |
+/// | [`request`](Self::request) | [`Peer::Anonymous`] | [`Peer::Untrusted`] with the reason |
+///
+/// In every mode the client must prove that it holds the private key of the certificate.
+///
+/// A TLS 1.3 client believes that its handshake succeeded before the server has seen its
+/// certificate: it learns of a refusal when it reads for the first time.
+///
+/// [`Peer::Anonymous`]: portcullis_core::Peer::Anonymous
+/// [`Peer::Untrusted`]: portcullis_core::Peer::Untrusted
+///
+/// # Examples
+///
+/// ```
+/// use portcullis_tls::{ClientAuth, KeyPair, ServerTls, TrustAnchors};
+///
+/// # let authority = portcullis_pki::Authority::new("Staff CA")?;
+/// # let server = authority.server().issue()?;
+/// # let key_pair = || KeyPair::from_der(server.chain_der().to_vec(), server.key_der());
+/// let staff = TrustAnchors::new().der("staff", authority.certificate_der());
+/// assert!(ServerTls::builder(key_pair()).client_auth(ClientAuth::request(staff)).build().is_ok());
+///
+/// // Without anchors nobody could be trusted: that is a mistake, not a policy.
+/// let nobody = ClientAuth::request(TrustAnchors::new());
+/// assert!(ServerTls::builder(key_pair()).client_auth(nobody).build().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct ClientAuth {
+    pub(crate) mode: Mode,
+    pub(crate) anchors: TrustAnchors,
+    pub(crate) profile: Profile,
+    names: Names,
+}
+
+/// What is done about clients without a trusted certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Require,
+    IfGiven,
+    Request,
+}
+
+impl Mode {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Require => "require",
+            Self::IfGiven => "if_given",
+            Self::Request => "request",
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Names {
+    OfAnchors,
+    These(Vec<Vec<u8>>),
+}
+
+/// The bytes of names that fit into a handshake message of rustls, with some room for the rest.
+const MAX_NAMES_BYTES: usize = 60_000;
+
+impl ClientAuth {
+    /// Only clients with a trusted certificate get through the handshake.
+    pub fn require(anchors: TrustAnchors) -> Self {
+        Self::new(Mode::Require, anchors)
+    }
+
+    /// Clients without a certificate are let in as anonymous, those with an untrusted one are not.
+    pub fn if_given(anchors: TrustAnchors) -> Self {
+        Self::new(Mode::IfGiven, anchors)
+    }
+
+    /// Everybody is let in, so that a page can explain what is wrong with a certificate.
+    ///
+    /// # Security
+    ///
+    /// If handlers are reachable without a policy, then anybody gets in: this mode refuses nobody
+    /// but those who do not hold the key of the certificate that they show.
+    pub fn request(anchors: TrustAnchors) -> Self {
+        Self::new(Mode::Request, anchors)
+    }
+
+    fn new(mode: Mode, anchors: TrustAnchors) -> Self {
+        Self { mode, anchors, profile: Profile::default(), names: Names::OfAnchors }
+    }
+
+    /// Names of authorities to tell the clients, instead of those of the anchors.
+    ///
+    /// Browsers and .NET offer only certificates from the authorities that a server names. If the
+    /// clients' certificates come from an intermediate or a cross-signed authority, its name has to
+    /// be among these. Each is the DER of a distinguished name, such as
+    /// [`Certificate::subject_der`](portcullis_core::Certificate::subject_der).
+    pub fn advertised_names(mut self, names: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
+        self.names = Names::These(names.into_iter().map(|name| name.as_ref().to_vec()).collect());
+        self
+    }
+
+    /// Tells the clients no names of authorities: they may offer any certificate they have.
+    pub fn advertise_no_names(mut self) -> Self {
+        self.names = Names::These(Vec::new());
+        self
+    }
+
+    /// How many intermediate certificates a client may send, 5 unless set.
+    pub fn most_intermediates(mut self, count: usize) -> Self {
+        self.profile.intermediates = count;
+        self
+    }
+
+    /// How many bytes a client's certificate may have, 16 KiB unless set.
+    pub fn largest_certificate(mut self, bytes: usize) -> Self {
+        self.profile.bytes = bytes;
+        self
+    }
+
+    /// How many subject alternative names a client's certificate may have, 100 unless set.
+    pub fn most_alternative_names(mut self, count: usize) -> Self {
+        self.profile.names = count;
+        self
+    }
+
+    /// Also trusts client certificates that do not say what they are for.
+    ///
+    /// # Security
+    ///
+    /// If an anchor also issues for other purposes without saying so, then the holder of such a
+    /// certificate, a mail or a server certificate for instance, gets in as a client.
+    pub fn danger_allow_absent_extended_key_usage(mut self) -> Self {
+        self.profile.needs_extended_key_usage = false;
+        self
+    }
+
+    /// Also trusts client certificates whose only purpose is `anyExtendedKeyUsage`.
+    ///
+    /// # Security
+    ///
+    /// If an anchor issues such certificates for something else, then their holders get in.
+    pub fn danger_allow_any_extended_key_usage(mut self) -> Self {
+        self.profile.takes_any_extended_key_usage = true;
+        self
+    }
+
+    /// Does not look at the key usage of the client's certificate and its issuers.
+    ///
+    /// # Security
+    ///
+    /// If a certificate was issued for encryption only, then its holder gets in all the same.
+    pub fn danger_ignore_key_usage(mut self) -> Self {
+        self.profile.respects_key_usage = false;
+        self
+    }
+
+    /// The names that go into each handshake.
+    pub(crate) fn hints(&self, anchors: &AnchorSet) -> Result<Vec<DistinguishedName>, TlsError> {
+        let names = match &self.names {
+            Names::OfAnchors => anchors.subjects(),
+            Names::These(names) => names.iter().enumerate().map(read_name).collect::<Result<_, _>>()?,
+        };
+        // Each name goes with two bytes that tell its length.
+        let bytes = names.iter().map(|name: &DistinguishedName| name.as_ref().len() + 2).sum();
+        if bytes > MAX_NAMES_BYTES {
+            return Err(TlsError::TooManyNames { bytes, limit: MAX_NAMES_BYTES });
+        }
+        Ok(names)
+    }
+}
+
+fn read_name((index, der): (usize, &Vec<u8>)) -> Result<DistinguishedName, TlsError> {
+    match portcullis_core::certificate::Name::from_der(der) {
+        Ok(_) => Ok(DistinguishedName::from(der.clone())),
+        Err(_) => Err(TlsError::AdvertisedName { position: index + 1 }),
+    }
+}

@@ -1,0 +1,107 @@
+//! One connection, as the guard sees it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use portcullis_core::peer::live::Answer;
+use portcullis_core::{Connection, ConnectionInfo, Live, Peer};
+use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
+
+use crate::judge::{Judge, Judgement};
+
+/// A connection after its handshake: the handle for the guard, and how to close it.
+///
+/// Cloning is cheap; all clones speak of the same connection.
+#[derive(Clone, Debug)]
+pub struct TlsConnection {
+    handle: Connection,
+    closer: Arc<Closer>,
+}
+
+#[derive(Default)]
+struct Closer(OnceLock<Box<dyn Fn() + Send + Sync>>);
+
+impl TlsConnection {
+    pub(crate) fn new(judge: Option<Arc<Judge>>, judgement: Arc<Judgement>, info: ConnectionInfo) -> Self {
+        let closer = Arc::new(Closer::default());
+        let judgement = ArcSwap::new(judgement);
+        let handle = Connection::new(Judged { judge, judgement, info, closer: closer.clone() });
+        Self { handle, closer }
+    }
+
+    /// The handle to put into the extensions of each request.
+    #[must_use]
+    pub fn handle(&self) -> &Connection {
+        &self.handle
+    }
+
+    /// Sets what ends this connection once the response under way has been sent.
+    ///
+    /// To be set by whoever runs HTTP on it: the transport cannot know when a response is complete.
+    /// The first one that is set stays; false is returned for any other.
+    pub fn on_close(&self, close: impl Fn() + Send + Sync + 'static) -> bool {
+        self.closer.0.set(Box::new(close)).is_ok()
+    }
+}
+
+impl fmt::Debug for Closer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Closer").field(&self.0.get().is_some()).finish()
+    }
+}
+
+/// What the guard asks.
+struct Judged {
+    /// None if no certificate is ever asked for.
+    judge: Option<Arc<Judge>>,
+    judgement: ArcSwap<Judgement>,
+    info: ConnectionInfo,
+    closer: Arc<Closer>,
+}
+
+impl Live for Judged {
+    fn peer(&self, now: i64) -> Answer<Peer> {
+        let judgement = self.judgement.load();
+        if judgement.holds_at(now) {
+            return Answer::Ready(judgement.peer().clone());
+        }
+        // Only a chain that was judged holds for a time only.
+        let (Some(judge), Some((leaf, others))) = (&self.judge, judgement.chain().split_first()) else {
+            return Answer::Ready(judgement.peer().clone());
+        };
+        let anew = judge.judge(leaf, others, now);
+        let peer = anew.peer().clone();
+        self.judgement.store(anew);
+        Answer::Ready(peer)
+    }
+
+    fn asks_again(&self) -> bool {
+        self.judge.is_some()
+    }
+
+    fn close(&self) {
+        if let Some(close) = self.closer.0.get() {
+            close();
+        }
+    }
+
+    fn info(&self) -> &ConnectionInfo {
+        &self.info
+    }
+}
+
+/// What does not change about a connection.
+pub(crate) fn info(connection: &ServerConnection, peer: Option<SocketAddr>) -> ConnectionInfo {
+    let mut info = ConnectionInfo::default();
+    info.peer_address = peer;
+    info.tls_version = match connection.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => Some("TLSv1.2"),
+        Some(ProtocolVersion::TLSv1_3) => Some("TLSv1.3"),
+        _ => None,
+    };
+    info.resumed = connection.handshake_kind() == Some(HandshakeKind::Resumed);
+    info.server_name = connection.server_name().map(Into::into);
+    info
+}

@@ -1,0 +1,108 @@
+//! Handshakes: bounded in number and time, each failure told to the operator once.
+
+mod error;
+pub(crate) mod notes;
+mod plain;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use rustls::ServerConfig;
+use tokio::net::TcpStream;
+
+pub use self::error::HandshakeError;
+use self::notes::Notes;
+use crate::{ServerTls, TlsConnection, TlsStream};
+
+/// The first byte of every TLS connection: the record type of a handshake (RFC 8446, 5.1).
+const HANDSHAKE: u8 = 0x16;
+
+/// Does the handshakes of one listener.
+///
+/// Made by [`ServerTls::acceptor`] for the protocols that the server behind it speaks. Cloning is
+/// cheap.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn serve(tls: portcullis_tls::ServerTls, tcp: tokio::net::TcpListener) -> std::io::Result<()> {
+/// let acceptor = tls.acceptor(&[b"http/1.1"]);
+/// loop {
+///     let (stream, _) = tcp.accept().await?;
+///     let acceptor = acceptor.clone();
+///     tokio::spawn(async move {
+///         // A failure was logged already, with the address, the certificate and the reason.
+///         let Ok((stream, connection)) = acceptor.accept(stream).await else { return };
+///         // Put `connection.handle()` into the extensions of each request that comes over `stream`.
+///         # drop((stream, connection));
+///     });
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct TlsAcceptor {
+    tls: ServerTls,
+    config: Arc<ServerConfig>,
+}
+
+impl TlsAcceptor {
+    pub(crate) fn new(tls: ServerTls, config: Arc<ServerConfig>) -> Self {
+        Self { tls, config }
+    }
+
+    /// The configuration that the handshakes follow.
+    pub fn tls(&self) -> &ServerTls {
+        &self.tls
+    }
+
+    /// Does the handshake, and judges the client's certificate.
+    ///
+    /// Needs a Tokio runtime with time enabled. Dropping the future closes the connection.
+    ///
+    /// # Errors
+    ///
+    /// If the handshake fails or takes too long, or if the mode of client authentication demands a
+    /// trusted certificate and there is none, in a resumed handshake too. It has been logged.
+    pub async fn accept(&self, tcp: TcpStream) -> Result<(TlsStream, TlsConnection), HandshakeError> {
+        let peer = tcp.peer_addr().ok();
+        let limit = self.tls.handshake_timeout();
+        let outcome = match tokio::time::timeout(limit, self.handshake(tcp, peer)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(HandshakeError::TimedOut { limit }),
+        };
+        if let Err(error) = &outcome {
+            error.log(peer);
+        }
+        outcome
+    }
+
+    async fn handshake(
+        &self,
+        tcp: TcpStream,
+        peer: Option<SocketAddr>,
+    ) -> Result<(TlsStream, TlsConnection), HandshakeError> {
+        tcp.set_nodelay(true)?;
+        let mut first = [0];
+        if tcp.peek(&mut first).await? == 0 {
+            return Err(HandshakeError::Closed);
+        }
+        let [first] = first;
+        if first != HANDSHAKE {
+            return Err(plain::refuse(tcp, first).await);
+        }
+        // From the first byte on, so that silent clients keep nobody out.
+        let _permit = self.tls.handshakes().acquire().await.map_err(|_| HandshakeError::Closed)?;
+        let notes = Arc::new(Mutex::new(Notes::default()));
+        let handshake = tokio_rustls::TlsAcceptor::from(self.config.clone()).accept(tcp);
+        let finished = notes::scope(notes.clone(), handshake).await;
+        let notes = notes::read(&notes);
+        let stream = finished.map_err(|error| HandshakeError::of_failed(&error, notes.clone()))?;
+        match self.tls.admit(stream.get_ref().1, peer, notes.judgement) {
+            Ok(connection) => Ok((TlsStream::new(stream), connection)),
+            Err(error) => {
+                TlsStream::new(stream).refuse().await;
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A verdict on a chain, and how long it holds.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use portcullis_core::{Certificate, Distrust, Identity, Peer};
+use rustls::pki_types::CertificateDer;
+
+/// The verdict on one presented chain.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    /// What was judged, to judge it again; empty if time can change nothing.
+    chain: Arc<[CertificateDer<'static>]>,
+    peer: Peer,
+    holds: RangeInclusive<i64>,
+}
+
+/// When all the certificates of a path are valid, in seconds since 1970, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) from: i64,
+    pub(super) until: i64,
+}
+
+impl Window {
+    pub(super) fn of(certificate: &Certificate) -> Self {
+        Self { from: certificate.not_before(), until: certificate.not_after() }
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { from: self.from.max(other.from), until: self.until.min(other.until) }
+    }
+}
+
+impl Judgement {
+    /// No certificate was presented.
+    pub(crate) fn anonymous() -> Arc<Self> {
+        Arc::new(Self { chain: Arc::new([]), peer: Peer::Anonymous, holds: ALWAYS })
+    }
+
+    /// What was presented is beyond the limits, so it is neither verified nor kept.
+    pub(super) fn inadmissible(leaf: &CertificateDer<'_>, reason: Distrust) -> Arc<Self> {
+        let certificate = Certificate::from_der(leaf).ok();
+        let peer = Peer::Untrusted { certificate, reason };
+        Arc::new(Self { chain: Arc::new([]), peer, holds: ALWAYS })
+    }
+
+    pub(super) fn untrusted(
+        chain: Arc<[CertificateDer<'static>]>,
+        certificate: Option<Certificate>,
+        reason: Distrust,
+    ) -> Self {
+        let holds = match reason {
+            Distrust::Expired { not_after: Some(end) } => end.saturating_add(1)..=i64::MAX,
+            Distrust::NotYetValid { not_before: Some(start) } => i64::MIN..=start.saturating_sub(1),
+            _ => ALWAYS,
+        };
+        Self { chain, peer: Peer::Untrusted { certificate, reason }, holds }
+    }
+
+    pub(super) fn verified(
+        chain: Arc<[CertificateDer<'static>]>,
+        identity: Identity,
+        window: Window,
+    ) -> Self {
+        Self { chain, peer: Peer::Verified(identity), holds: window.from..=window.until }
+    }
+
+    pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Whether judging again at this time could come to nothing else.
+    pub(crate) fn holds_at(&self, now: i64) -> bool {
+        self.holds.contains(&now)
+    }
+
+    /// About how many bytes it takes in memory.
+    pub(super) fn weight(&self) -> u32 {
+        let chain: usize = self.chain.iter().map(|der| der.len()).sum();
+        let leaf = self.chain.first().map_or(0, |der| der.len());
+        // The parsed leaf holds its bytes once more, and takes names and extensions apart.
+        u32::try_from(chain + 2 * leaf + 1024).unwrap_or(u32::MAX)
+    }
+}
+
+const ALWAYS: RangeInclusive<i64> = i64::MIN..=i64::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_narrows_from_both_sides() {
+        let wide = Window { from: 0, until: 100 };
+        let late = Window { from: 50, until: 200 };
+        assert_eq!(wide.and(late), Window { from: 50, until: 100 });
+        assert_eq!(late.and(wide), wide.and(late));
+    }
+
+    #[test]
+    fn a_refusal_for_time_alone_is_judged_again_when_time_has_moved() {
+        let future = Distrust::NotYetValid { not_before: Some(100) };
+        let future = Judgement::untrusted(Arc::new([]), None, future);
+        assert!(future.holds_at(99) && !future.holds_at(100));
+        let past = Distrust::Expired { not_after: Some(100) };
+        let past = Judgement::untrusted(Arc::new([]), None, past);
+        assert!(past.holds_at(101) && !past.holds_at(100));
+        let stranger = Distrust::UnknownIssuer { issuer: String::new() };
+        let stranger = Judgement::untrusted(Arc::new([]), None, stranger);
+        assert!(stranger.holds_at(i64::MIN) && stranger.holds_at(i64::MAX));
+    }
+}

@@ -1,0 +1,146 @@
+//! What is asked of a client's certificate beyond what webpki asks.
+
+use portcullis_core::Distrust;
+use portcullis_core::certificate::{Certificate, CertificateError};
+use rustls::pki_types::CertificateDer;
+use webpki::{ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter};
+
+use crate::trust_anchors::AnchorSet;
+
+/// Limits and requirements, each with a safe default.
+#[derive(Debug, Clone)]
+pub(crate) struct Profile {
+    pub(crate) intermediates: usize,
+    pub(crate) bytes: usize,
+    pub(crate) names: usize,
+    pub(crate) needs_extended_key_usage: bool,
+    pub(crate) takes_any_extended_key_usage: bool,
+    pub(crate) respects_key_usage: bool,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            intermediates: 5,
+            bytes: 16 * 1024,
+            names: 100,
+            needs_extended_key_usage: true,
+            takes_any_extended_key_usage: false,
+            respects_key_usage: true,
+        }
+    }
+}
+
+impl Profile {
+    /// What is worth a look: the leaf, and each other certificate once, without the anchors.
+    ///
+    /// webpki searches all orders of what it is given. A few kilobytes of certificates that name
+    /// each other as issuers keep it busy for a tenth of a second, so the count is limited first.
+    pub(super) fn admit<'a, 'b>(
+        &self,
+        leaf: &'a CertificateDer<'b>,
+        others: &'a [CertificateDer<'b>],
+        anchors: &AnchorSet,
+    ) -> Result<Vec<&'a CertificateDer<'b>>, Distrust> {
+        if leaf.len() > self.bytes {
+            let error = CertificateError::TooLarge { bytes: leaf.len(), limit: self.bytes };
+            return Err(Distrust::Malformed { detail: error.to_string() });
+        }
+        let mut chain = vec![leaf];
+        for other in others {
+            if chain.contains(&other) || anchors.contains(other) {
+                continue;
+            }
+            if chain.len() > self.intermediates {
+                return Err(Distrust::TooLong);
+            }
+            chain.push(other);
+        }
+        Ok(chain)
+    }
+
+    /// Whether the leaf is of a size that webpki may work on.
+    pub(super) fn check_names(&self, leaf: &Certificate) -> Result<(), Distrust> {
+        if leaf.subject_alternative_names().len() <= self.names {
+            return Ok(());
+        }
+        let error = CertificateError::TooMany { part: "subject alternative names", limit: self.names };
+        Err(Distrust::Malformed { detail: error.to_string() })
+    }
+
+    /// What webpki asks about the purpose, of the leaf and of the issuers alike.
+    pub(super) fn purpose(&self) -> Purpose {
+        Purpose { takes_any: self.takes_any_extended_key_usage }
+    }
+
+    /// What webpki does not ask of the leaf.
+    pub(super) fn check_leaf(&self, leaf: &Certificate) -> Result<(), Distrust> {
+        if self.needs_extended_key_usage && leaf.extended_key_usages().is_none() {
+            return Err(Distrust::NotForClients);
+        }
+        if self.respects_key_usage && leaf.key_usage().is_some_and(|usage| !usage.digital_signature()) {
+            return Err(Distrust::KeyUsage);
+        }
+        if let Some(key) = weak_key(leaf) {
+            return Err(Distrust::WeakKey { key });
+        }
+        Ok(())
+    }
+
+    /// What webpki does not ask of an issuer.
+    pub(super) fn may_issue(&self, issuer: &Certificate) -> bool {
+        !self.respects_key_usage || issuer.key_usage().is_none_or(|usage| usage.key_cert_sign())
+    }
+}
+
+/// Whether a certificate may be used by a TLS client.
+pub(super) struct Purpose {
+    takes_any: bool,
+}
+
+impl ExtendedKeyUsageValidator for Purpose {
+    fn validate(&self, presented: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        const CLIENT_AUTH: KeyPurposeId<'static> = KeyPurposeId::new(&[0x2b, 6, 1, 5, 5, 7, 3, 2]);
+        const ANY: KeyPurposeId<'static> = KeyPurposeId::new(&[0x55, 0x1d, 0x25, 0]);
+        let mut is_absent = true;
+        for purpose in presented {
+            is_absent = false;
+            let purpose = purpose?;
+            if purpose == CLIENT_AUTH || (self.takes_any && purpose == ANY) {
+                return Ok(());
+            }
+        }
+        // Issuers seldom say it; of the leaf it is asked elsewhere.
+        if is_absent { Ok(()) } else { Err(not_for_clients()) }
+    }
+}
+
+fn not_for_clients() -> webpki::Error {
+    webpki::Error::RequiredEkuNotFoundContext(webpki::RequiredEkuNotFoundContext {
+        required: webpki::KeyUsage::client_auth(),
+        present: Vec::new(),
+    })
+}
+
+/// The key in words, if it can be broken.
+///
+/// webpki leaves this to the signature check, which says "bad signature", and does not look at the
+/// key of the leaf at all.
+pub(crate) fn weak_key(certificate: &Certificate) -> Option<String> {
+    let key = certificate.public_key();
+    let bits = key.bits().unwrap_or_default();
+    if !key.is_rsa() {
+        // Of the others webpki knows strong ones only.
+        let is_weak = key.algorithm() == "DSA" || (key.algorithm().starts_with("EC ") && bits < 256);
+        return is_weak.then(|| key.algorithm().to_owned());
+    }
+    if bits < 2048 {
+        return Some(format!("RSA {bits}"));
+    }
+    // 1 signs nothing, even ones are no exponents, and larger ones serve no purpose but to cost time.
+    match key.rsa_exponent() {
+        Some(exponent) if exponent >= 3 && exponent % 2 == 1 && exponent < 1 << 33 => None,
+        Some(exponent) => Some(format!("RSA {bits} with exponent {exponent}")),
+        None => Some(format!("RSA {bits} with a huge exponent")),
+    }
+}

@@ -1,0 +1,209 @@
+//! PEM text taken apart into blocks, with line numbers for the error messages.
+//!
+//! rustls' own reader skips blocks with labels that it does not know, which is how an encrypted key
+//! becomes "no key found". So the lines are looked at here, and only the base64 is left to it.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::pem::{PemObject, SectionKind};
+
+/// More than any bundle of certificates has.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Why PEM text could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PemError {
+    /// The file cannot be read.
+    #[error("cannot read {origin}: {reason}")]
+    Unreadable {
+        /// The file.
+        origin: String,
+        /// What the operating system says.
+        reason: String,
+    },
+    /// The file is too large to be what it should be.
+    #[error("{origin} has more than {limit} bytes: this is not the file that was meant")]
+    TooLarge {
+        /// The file.
+        origin: String,
+        /// How many are accepted.
+        limit: u64,
+    },
+    /// There is nothing in it.
+    #[error("{origin} is empty: write the PEM text into it")]
+    Empty {
+        /// The file.
+        origin: String,
+    },
+    /// It is DER.
+    #[error(
+        "{origin} is DER, not PEM: convert it with `openssl x509 -inform der -in F -out G`, or with `openssl pkey` in the place of `openssl x509` for a key"
+    )]
+    Der {
+        /// The file.
+        origin: String,
+    },
+    /// It is text in two-byte characters, as some Windows tools write it.
+    #[error("{origin} is UTF-16 text: save it as UTF-8 or ASCII")]
+    Utf16 {
+        /// The file.
+        origin: String,
+    },
+    /// There is no block at all.
+    #[error("{origin} has no PEM block: a line such as `-----BEGIN CERTIFICATE-----` is missing")]
+    NoBlock {
+        /// The file.
+        origin: String,
+    },
+    /// A block does not end.
+    #[error("{origin}: the `{label}` block that begins in line {line} does not end: the text is cut off")]
+    Unended {
+        /// The file.
+        origin: String,
+        /// What the block says it is.
+        label: String,
+        /// The line in which it begins, counted from 1.
+        line: usize,
+    },
+    /// The content of a block is not base64, or it ends as another one began.
+    #[error("{origin}: the `{label}` block that begins in line {line} is damaged: copy the file again")]
+    Base64 {
+        /// The file.
+        origin: String,
+        /// What the block says it is.
+        label: String,
+        /// The line in which it begins, counted from 1.
+        line: usize,
+    },
+}
+
+/// Bytes to be read when the configuration is built.
+#[derive(Clone)]
+pub(crate) enum Input {
+    File(PathBuf),
+    Memory(Vec<u8>),
+}
+
+impl Input {
+    /// The bytes, and how to call their origin in a message.
+    pub(crate) fn read(&self, what: &str) -> Result<(Vec<u8>, String), PemError> {
+        match self {
+            Self::File(path) => Ok((read_file(path)?, self.origin(what))),
+            Self::Memory(bytes) => Ok((bytes.clone(), self.origin(what))),
+        }
+    }
+
+    /// How to call the origin in a message.
+    pub(crate) fn origin(&self, what: &str) -> String {
+        match self {
+            Self::File(path) => format!("`{}`", path.display()),
+            Self::Memory(_) => what.to_owned(),
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, PemError> {
+    let origin = format!("`{}`", path.display());
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        return Err(PemError::Unreadable { origin, reason: error.to_string() });
+    }
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(PemError::TooLarge { origin, limit: MAX_BYTES });
+    }
+    Ok(bytes)
+}
+
+/// One block, from its BEGIN to its END line.
+pub(crate) struct Block {
+    /// What it says it is, such as `CERTIFICATE`; safe to print.
+    pub(crate) label: String,
+    /// The line of its BEGIN, counted from 1.
+    pub(crate) line: usize,
+    /// Whether a header says that it is encrypted, as OpenSSL before 1.0 did it.
+    pub(crate) has_encryption_header: bool,
+    text: Vec<u8>,
+}
+
+impl Block {
+    /// The DER inside.
+    pub(crate) fn der(&self, origin: &str) -> Result<Vec<u8>, PemError> {
+        match <(SectionKind, Vec<u8>)>::from_pem_slice(&self.text) {
+            Ok((_, der)) if !der.is_empty() => Ok(der),
+            _ => Err(PemError::Base64 {
+                origin: origin.to_owned(),
+                label: self.label.clone(),
+                line: self.line,
+            }),
+        }
+    }
+}
+
+/// The blocks of a PEM text; at least one. Text outside of blocks is commentary.
+pub(crate) fn blocks(bytes: &[u8], origin: &str) -> Result<Vec<Block>, PemError> {
+    let origin = origin.to_owned();
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(PemError::Empty { origin });
+    }
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(PemError::Utf16 { origin });
+    }
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for (number, line) in lines(bytes) {
+        if let Some(label) = marker(line, b"-----BEGIN ") {
+            if let Some(unended) = open.take() {
+                return Err(PemError::Unended { origin, label: unended.label, line: unended.line });
+            }
+            open = Some(Block {
+                label: printable(label),
+                line: number,
+                has_encryption_header: false,
+                text: Vec::new(),
+            });
+        }
+        let Some(block) = &mut open else { continue };
+        if line.starts_with(b"Proc-Type:") && line.ends_with(b"ENCRYPTED") {
+            block.has_encryption_header = true;
+        }
+        block.text.extend_from_slice(line);
+        block.text.push(b'\n');
+        if marker(line, b"-----END ").is_some() {
+            blocks.extend(open.take());
+        }
+    }
+    if let Some(unended) = open {
+        return Err(PemError::Unended { origin, label: unended.label, line: unended.line });
+    }
+    if blocks.is_empty() {
+        // The first byte of every certificate and key: SEQUENCE.
+        let is_der = bytes.first() == Some(&0x30);
+        return Err(if is_der { PemError::Der { origin } } else { PemError::NoBlock { origin } });
+    }
+    Ok(blocks)
+}
+
+/// The lines with their numbers, whatever ends them, without the white space around them.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let has_line_feeds = bytes.contains(&b'\n');
+    let end = if has_line_feeds { b'\n' } else { b'\r' };
+    bytes
+        .split(move |byte| *byte == end)
+        .map(<[u8]>::trim_ascii)
+        .zip(1..)
+        .map(|(line, number)| (number, line))
+}
+
+fn marker<'a>(line: &'a [u8], begin: &[u8]) -> Option<&'a [u8]> {
+    line.strip_prefix(begin)?.strip_suffix(b"-----")
+}
+
+/// A label as it can stand in a message: one line, not too long.
+fn printable(label: &[u8]) -> String {
+    String::from_utf8_lossy(label).chars().take(40).flat_map(char::escape_debug).collect()
+}

@@ -1,0 +1,158 @@
+//! The settings of a server's TLS configuration.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustls::crypto::CryptoProvider;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::SingleCertAndKey;
+use rustls::{ServerConfig, SupportedProtocolVersion};
+use tokio::sync::Semaphore;
+
+use super::{Clients, ServerTls, Shared};
+use crate::clock::Clock;
+use crate::judge::Judge;
+use crate::verifier::ClientVerifier;
+use crate::{ClientAuth, KeyPair, TlsError, provider};
+
+/// The settings of a server's TLS configuration.
+#[must_use]
+pub struct ServerTlsBuilder {
+    key_pair: KeyPair,
+    client_auth: Option<ClientAuth>,
+    provider: Option<Arc<CryptoProvider>>,
+    versions: Vec<&'static SupportedProtocolVersion>,
+    handshake_timeout: Duration,
+    concurrent_handshakes: usize,
+    clock: Clock,
+}
+
+impl ServerTlsBuilder {
+    pub(super) fn new(key_pair: KeyPair) -> Self {
+        Self {
+            key_pair,
+            client_auth: None,
+            provider: None,
+            versions: vec![&rustls::version::TLS13, &rustls::version::TLS12],
+            handshake_timeout: Duration::from_secs(10),
+            concurrent_handshakes: 1024,
+            clock: Clock::default(),
+        }
+    }
+
+    /// Asks clients for a certificate. Unless this is set, none is asked for.
+    pub fn client_auth(mut self, client_auth: ClientAuth) -> Self {
+        self.client_auth = Some(client_auth);
+        self
+    }
+
+    /// The cryptography to use.
+    ///
+    /// Unless set, it is the one that the features of this crate bring along: aws-lc-rs, or ring if
+    /// that is the only one.
+    pub fn provider(mut self, provider: Arc<CryptoProvider>) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    /// The protocol versions to offer, TLS 1.2 and 1.3 unless set.
+    pub fn versions(mut self, versions: impl IntoIterator<Item = &'static SupportedProtocolVersion>) -> Self {
+        self.versions = versions.into_iter().collect();
+        self
+    }
+
+    /// How long a handshake may take, from the first byte awaited to the last, 10 seconds unless set.
+    pub fn handshake_timeout(mut self, limit: Duration) -> Self {
+        self.handshake_timeout = limit;
+        self
+    }
+
+    /// How many handshakes may run at once, 1024 unless set; others wait for their turn.
+    pub fn concurrent_handshakes(mut self, count: usize) -> Self {
+        self.concurrent_handshakes = count;
+        self
+    }
+
+    /// Where the time comes from, in seconds since 1970-01-01 00:00:00 UTC; for tests.
+    ///
+    /// # Security
+    ///
+    /// If this clock is late, then clients with expired certificates get in.
+    pub fn clock(mut self, clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        self.clock = Clock::new(clock);
+        self
+    }
+
+    /// Reads all files, checks everything, and makes the configuration.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read, a certificate, key or anchor is no good, or the settings do not go
+    /// together. The message says which, and what to do.
+    pub fn build(self) -> Result<ServerTls, TlsError> {
+        if self.concurrent_handshakes == 0 {
+            return Err(TlsError::Zero { setting: "concurrent_handshakes" });
+        }
+        if self.handshake_timeout.is_zero() {
+            return Err(TlsError::Zero { setting: "handshake_timeout" });
+        }
+        let provider = self.provider.or_else(provider::built_in).ok_or(TlsError::NoProvider)?;
+        let certified_key = self.key_pair.load(&provider)?;
+        let (verifier, clients) = match &self.client_auth {
+            None => (WebPkiClientVerifier::no_client_auth(), None),
+            Some(client_auth) => {
+                let (verifier, clients) = judging(client_auth, &provider, self.clock.now())?;
+                (verifier, Some(clients))
+            }
+        };
+        let mut template = ServerConfig::builder_with_details(provider, Arc::new(self.clock.clone()))
+            .with_protocol_versions(&self.versions)
+            .map_err(|error| TlsError::Versions { reason: error.to_string() })?
+            .with_client_cert_verifier(verifier)
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified_key)));
+        template.session_storage = Arc::new(NoServerSessionStorage {});
+        Ok(ServerTls(Arc::new(Shared {
+            template,
+            configs: Mutex::default(),
+            clients,
+            clock: self.clock,
+            handshake_timeout: self.handshake_timeout,
+            handshakes: Semaphore::new(self.concurrent_handshakes.min(Semaphore::MAX_PERMITS)),
+        })))
+    }
+}
+
+/// What rustls asks about client certificates, and what we keep to judge them again.
+fn judging(
+    client_auth: &ClientAuth,
+    provider: &CryptoProvider,
+    now: i64,
+) -> Result<(Arc<dyn ClientCertVerifier>, Clients), TlsError> {
+    let supported = provider.signature_verification_algorithms;
+    let anchors = client_auth.anchors.load(now, &supported)?;
+    let hints = client_auth.hints(&anchors)?;
+    let mode = client_auth.mode;
+    tracing::info!(
+        target: "portcullis::tls",
+        mode = mode.as_str(),
+        anchors = anchors.summary(),
+        advertised_names = hints.len(),
+        "client certificates are asked for"
+    );
+    let judge = Arc::new(Judge::new(anchors, client_auth.profile.clone(), supported));
+    let verifier = Arc::new(ClientVerifier::new(mode, judge.clone(), hints));
+    Ok((verifier, Clients { mode, judge }))
+}
+
+impl fmt::Debug for ServerTlsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerTlsBuilder")
+            .field("key_pair", &self.key_pair)
+            .field("client_auth", &self.client_auth)
+            .field("handshake_timeout", &self.handshake_timeout)
+            .field("concurrent_handshakes", &self.concurrent_handshakes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! Trust anchors that were read and found good.
+
+use portcullis_core::certificate::Fingerprint;
+use portcullis_core::{Anchor, Certificate};
+use rustls::DistinguishedName;
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::pki_types::{CertificateDer, TrustAnchor};
+
+use super::TrustAnchorsError;
+use crate::judge;
+
+/// Trust anchors that were read and found good.
+#[derive(Debug)]
+pub(crate) struct AnchorSet {
+    /// What webpki searches; the facts about each stand at the same place in `facts`.
+    anchors: Vec<TrustAnchor<'static>>,
+    facts: Vec<AnchorFacts>,
+}
+
+/// What webpki does not keep of an anchor.
+#[derive(Debug)]
+pub(crate) struct AnchorFacts {
+    pub(crate) anchor: Anchor,
+    pub(crate) certificate: Certificate,
+}
+
+impl AnchorSet {
+    pub(crate) fn for_webpki(&self) -> &[TrustAnchor<'static>] {
+        &self.anchors
+    }
+
+    /// The facts about an anchor that webpki found in this very set.
+    pub(crate) fn facts(&self, found: &TrustAnchor<'_>) -> Option<&AnchorFacts> {
+        let index = self.anchors.iter().position(|anchor| std::ptr::eq(anchor, found))?;
+        self.facts.get(index)
+    }
+
+    /// Whether this is the certificate of an anchor, which need not be sent.
+    pub(crate) fn contains(&self, der: &[u8]) -> bool {
+        self.facts.iter().any(|facts| facts.certificate.der() == der)
+    }
+
+    /// The subjects of all anchors, each once.
+    pub(crate) fn subjects(&self) -> Vec<DistinguishedName> {
+        let mut subjects: Vec<DistinguishedName> = Vec::new();
+        for facts in &self.facts {
+            let subject = facts.certificate.subject_der();
+            if !subjects.iter().any(|known| known.as_ref() == subject) {
+                subjects.push(DistinguishedName::from(subject.to_vec()));
+            }
+        }
+        subjects
+    }
+
+    /// The labels with the number of anchors under each, for the log.
+    pub(crate) fn summary(&self) -> String {
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for facts in &self.facts {
+            let label = facts.anchor.label();
+            match counts.iter_mut().find(|(known, _)| *known == label) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((label, 1)),
+            }
+        }
+        let counts: Vec<_> = counts.iter().map(|(label, count)| format!("{label}: {count}")).collect();
+        counts.join(", ")
+    }
+}
+
+/// Anchors that are being added, one by one.
+pub(super) struct Loading<'a> {
+    now: i64,
+    supported: &'a WebPkiSupportedAlgorithms,
+    set: AnchorSet,
+}
+
+impl<'a> Loading<'a> {
+    pub(super) fn new(now: i64, supported: &'a WebPkiSupportedAlgorithms) -> Self {
+        Self { now, supported, set: AnchorSet { anchors: Vec::new(), facts: Vec::new() } }
+    }
+
+    /// Judges a certificate and adds it; the same one twice under one label is added once.
+    pub(super) fn add(&mut self, label: &str, der: Vec<u8>, place: &str) -> Result<(), TrustAnchorsError> {
+        let certificate = Certificate::from_der(&der).map_err(|error| TrustAnchorsError::Malformed {
+            anchor: place.to_owned(),
+            reason: error.to_string(),
+        })?;
+        let name = format!("{place}, `{}`,", certificate.subject());
+        let der = CertificateDer::from(der);
+        let anchor = self.judge(&certificate, &der, &name)?;
+        for known in &self.set.facts {
+            let same_key = known.certificate.spki_sha256() == certificate.spki_sha256();
+            if same_key && known.anchor.label() != label {
+                return Err(TrustAnchorsError::TwoLabels {
+                    anchor: name,
+                    other: known.anchor.label().to_owned(),
+                });
+            }
+        }
+        if !self.set.contains(certificate.der()) {
+            let spki_sha256 = Fingerprint::of(certificate.spki_der());
+            self.set.anchors.push(anchor);
+            self.set.facts.push(AnchorFacts { anchor: Anchor::new(label, Some(spki_sha256)), certificate });
+        }
+        Ok(())
+    }
+
+    /// What webpki and rustls never do: whether this is an authority that may be trusted at all.
+    fn judge(
+        &self,
+        certificate: &Certificate,
+        der: &CertificateDer<'_>,
+        name: &str,
+    ) -> Result<TrustAnchor<'static>, TrustAnchorsError> {
+        let anchor = || name.to_owned();
+        let is_authority = certificate.basic_constraints().is_some_and(|constraints| constraints.ca);
+        if certificate.version() != 3 || !is_authority {
+            return Err(TrustAnchorsError::NotAuthority { anchor: anchor() });
+        }
+        if certificate.key_usage().is_some_and(|usage| !usage.key_cert_sign()) {
+            return Err(TrustAnchorsError::CannotIssue { anchor: anchor() });
+        }
+        if self.now > certificate.not_after() {
+            return Err(TrustAnchorsError::Expired { anchor: anchor(), not_after: certificate.not_after() });
+        }
+        if self.now < certificate.not_before() {
+            let not_before = certificate.not_before();
+            return Err(TrustAnchorsError::NotYetValid { anchor: anchor(), not_before });
+        }
+        if let Some(key) = judge::weak_key(certificate) {
+            return Err(TrustAnchorsError::WeakKey { anchor: anchor(), key });
+        }
+        let read = webpki::anchor_from_trusted_cert(der).map_err(|error| {
+            tracing::debug!(target: "portcullis::tls", %error, "webpki cannot read a trust anchor");
+            TrustAnchorsError::Malformed {
+                anchor: anchor(),
+                reason: "it has extensions or an encoding that cannot be judged".to_owned(),
+            }
+        })?;
+        if !self.knows_key(&read) {
+            let key = certificate.public_key().algorithm().to_owned();
+            return Err(TrustAnchorsError::UnknownKey { anchor: anchor(), key });
+        }
+        Ok(read.to_owned())
+    }
+
+    /// Whether signatures of this key can be checked at all.
+    fn knows_key(&self, anchor: &TrustAnchor<'_>) -> bool {
+        self.supported.all.iter().any(|algorithm| {
+            let identifier = algorithm.public_key_alg_id();
+            // The SubjectPublicKeyInfo, without its outer header, begins with the identifier.
+            let rest = match anchor.subject_public_key_info.as_ref() {
+                [0x30, length, rest @ ..] if usize::from(*length) == identifier.len() => rest,
+                _ => return false,
+            };
+            rest.starts_with(&identifier)
+        })
+    }
+
+    pub(super) fn finish(mut self) -> Result<AnchorSet, TrustAnchorsError> {
+        let Some(first) = self.set.facts.first() else { return Err(TrustAnchorsError::None) };
+        let label = first.anchor.label().to_owned();
+        let has_siblings = self.set.facts.iter().any(|facts| facts.anchor.label() != label);
+        for facts in &mut self.set.facts {
+            facts.anchor = facts.anchor.clone().among_others(has_siblings);
+        }
+        Ok(self.set)
+    }
+}
