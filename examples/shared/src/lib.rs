@@ -1,0 +1,20 @@
+//! What the examples have in common, so that each of them shows nothing but its framework.
+//!
+//! Flags and the development PKI ([`Args`]), the policy ([`policy`]), the pages ([`pages`]) and what
+//! `/whoami` answers ([`Whoami`]).
+
+mod args;
+mod development;
+pub mod pages;
+mod policy;
+mod report;
+mod whoami;
+
+pub use args::{Args, ClientAuthMode};
+pub use development::{Material, instructions};
+pub use policy::authorizer;
+pub use report::{init_log, report};
+pub use whoami::Whoami;
+
+/// The folder that both examples serve below `/static/`.
+pub const STATIC_FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/static");
