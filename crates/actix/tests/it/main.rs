@@ -1,0 +1,8 @@
+//! The adapter from the outside: in process, and over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+mod common;
+mod extractors;
+mod guard;
+mod paths;
