@@ -1,0 +1,116 @@
+//! From an `http` request to the plain request that is judged.
+
+use http::header::{HOST, HeaderMap, HeaderValue};
+use http::{Method, Uri};
+use portcullis_core::{Connection, Request};
+
+/// Stands for a `Host` header that is not text. No authority has a blank, so the firewall refuses it.
+const NO_TEXT: &str = " ";
+
+/// The request as it was received: nothing is decoded, and nothing left out that the firewall looks at.
+///
+/// Take the values from outside every router: `nest` and rewriting middleware change the URI.
+///
+/// # Examples
+///
+/// ```
+/// let (parts, ()) = http::Request::get("/reports/caf%C3%A9?year=2026")
+///     .header("host", "localhost:8443")
+///     .body(())
+///     .unwrap()
+///     .into_parts();
+/// let request = portcullis_tower::source::request(&parts.method, &parts.uri, &parts.headers, None);
+/// assert_eq!(request.path(), "/reports/caf%C3%A9");
+/// assert_eq!(request.authority(), Some("localhost:8443"));
+/// ```
+#[must_use]
+pub fn request<'a>(
+    method: &'a Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+    connection: Option<&Connection>,
+) -> Request<'a> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next().map(text);
+    // On a dual-stack listener an IPv4 peer has an IPv6 address, which no IPv4 network contains.
+    let peer = connection.and_then(|c| c.info().peer_address).map(|address| address.ip().to_canonical());
+    Request::new(method.as_str(), uri.path())
+        .with_target_authority(uri.authority().map(http::uri::Authority::as_str))
+        .with_host(host)
+        .with_repeated_host(hosts.next().is_some())
+        .with_peer_ip(peer)
+}
+
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or(NO_TEXT)
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_core::peer::live::Answer;
+    use portcullis_core::{Ambiguity, ConnectionInfo, Firewall, Live, Peer};
+
+    use super::*;
+
+    fn refusal(request: &http::Request<()>) -> Option<Ambiguity> {
+        let request = super::request(request.method(), request.uri(), request.headers(), None);
+        Firewall::strict().check(&request).err().map(|refusal| refusal.ambiguity())
+    }
+
+    fn asked(target: &str, hosts: &[&[u8]]) -> http::Request<()> {
+        let mut request = http::Request::get(target).body(()).unwrap();
+        for host in hosts {
+            request.headers_mut().append(HOST, HeaderValue::from_bytes(host).unwrap());
+        }
+        request
+    }
+
+    #[test]
+    fn one_host_passes() {
+        assert_eq!(refusal(&asked("/a", &[])), None);
+        assert_eq!(refusal(&asked("/a", &[b"localhost:8443"])), None);
+        assert_eq!(refusal(&asked("https://localhost/a", &[b"localhost:443"])), None);
+    }
+
+    #[test]
+    fn two_hosts_or_one_that_is_no_text_are_refused() {
+        assert_eq!(refusal(&asked("/a", &[b"a.test", b"a.test"])), Some(Ambiguity::AmbiguousHost));
+        assert_eq!(refusal(&asked("/a", &[b"a.test\xff"])), Some(Ambiguity::MalformedHost));
+        assert_eq!(refusal(&asked("/a", &[b""])), Some(Ambiguity::MalformedHost));
+        assert_eq!(refusal(&asked("https://a.test/", &[b"b.test"])), Some(Ambiguity::ForeignAuthority));
+        assert_eq!(refusal(&asked("https://u@a.test/", &[])), Some(Ambiguity::MalformedHost));
+    }
+
+    #[test]
+    fn targets_without_a_path_are_refused() {
+        let connect = http::Request::builder().method("CONNECT").uri("a.test:443").body(()).unwrap();
+        assert_eq!(refusal(&connect), Some(Ambiguity::MissingSlash));
+        assert_eq!(refusal(&asked("*", &[])), Some(Ambiguity::MissingSlash));
+    }
+
+    #[test]
+    fn the_query_is_no_part_of_the_path() {
+        let request = asked("/a?/admin", &[]);
+        assert_eq!(super::request(request.method(), request.uri(), request.headers(), None).path(), "/a");
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_ipv4_address() {
+        struct From(ConnectionInfo);
+        impl Live for From {
+            fn peer(&self, _now: i64) -> Answer<Peer> {
+                Answer::Ready(Peer::Anonymous)
+            }
+            fn close(&self) {}
+            fn info(&self) -> &ConnectionInfo {
+                &self.0
+            }
+        }
+        let mut info = ConnectionInfo::default();
+        info.peer_address = Some("[::ffff:192.0.2.7]:5000".parse().unwrap());
+        let connection = Connection::new(From(info));
+        let asked = asked("/", &[]);
+        let request = super::request(asked.method(), asked.uri(), asked.headers(), Some(&connection));
+        assert_eq!(request.peer_ip(), Some("192.0.2.7".parse().unwrap()));
+    }
+}
