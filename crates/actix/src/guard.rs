@@ -35,9 +35,13 @@
 mod admission;
 mod body;
 mod future;
+mod payload;
 mod render;
 mod service;
 mod target;
+#[cfg(test)]
+mod testing;
+mod watch;
 
 use std::fmt;
 use std::future::{Ready, ready};

@@ -16,6 +16,7 @@ use super::ConnectionOptions;
 /// Marks a connection of ours, and when it should end.
 pub(crate) struct Accepted {
     closing: Arc<AtomicBool>,
+    /// `None` if that is beyond the reach of the clock.
     ends: Option<Instant>,
 }
 
@@ -23,9 +24,8 @@ pub(crate) struct Accepted {
 pub(crate) struct Refused;
 
 impl Accepted {
-    fn new(max_age: Option<Duration>) -> Self {
-        let ends = max_age.and_then(|age| Instant::now().checked_add(age));
-        Self { closing: Arc::default(), ends }
+    fn new(max_age: Duration) -> Self {
+        Self { closing: Arc::default(), ends: Instant::now().checked_add(max_age) }
     }
 
     /// Whether the next response should be the last.
@@ -33,7 +33,7 @@ impl Accepted {
         self.closing.load(Ordering::Relaxed) || self.ends.is_some_and(|ends| ends <= Instant::now())
     }
 
-    /// When a response that is still under way is cut.
+    /// When what is still under way is cut.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.ends?.checked_add(ConnectionOptions::GRACE)
     }

@@ -24,7 +24,7 @@ use actix_web::dev::Extensions;
 #[derive(Clone)]
 #[must_use = "pass the options to `bind_portcullis_with`"]
 pub struct ConnectionOptions {
-    pub(super) max_age: Option<Duration>,
+    pub(super) max_age: Duration,
     pub(super) on_connect: Option<Arc<OnConnect>>,
 }
 
@@ -33,23 +33,23 @@ type OnConnect = dyn Fn(&dyn Any, &mut Extensions) + Send + Sync;
 impl Default for ConnectionOptions {
     /// Connections of at most an hour, and no callback.
     fn default() -> Self {
-        Self { max_age: Some(Duration::from_secs(60 * 60)), on_connect: None }
+        Self { max_age: Duration::from_secs(60 * 60), on_connect: None }
     }
 }
 
 impl ConnectionOptions {
+    /// The time that what is under way is given when its connection is too old.
+    pub const GRACE: Duration = Duration::from_secs(30);
+
     /// Sets the age at which a connection ends; an hour if not set.
     ///
-    /// On HTTP/1 the next response is the last one, and a response that is still under way, or a
-    /// WebSocket, is cut a [grace](Self::GRACE) later. On HTTP/2 actix can only cut such responses:
-    /// the connection goes on, and each of its requests is judged as ever.
+    /// On HTTP/1 the next response is the last one, and an upload, a response or a WebSocket that is
+    /// still under way is cut a [grace](Self::GRACE) later. On HTTP/2 actix can only cut those: the
+    /// connection goes on, and each of its requests is judged as ever.
     pub fn max_age(mut self, age: Duration) -> Self {
-        self.max_age = Some(age);
+        self.max_age = age;
         self
     }
-
-    /// The time that a response under way is given when its connection is too old.
-    pub const GRACE: Duration = Duration::from_secs(30);
 
     /// Adds a callback for each new connection, as for [`HttpServer::on_connect`](actix_web::HttpServer::on_connect).
     ///

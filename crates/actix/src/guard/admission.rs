@@ -9,8 +9,9 @@ use actix_web::http::{Method, Uri};
 use actix_web::{HttpMessage, HttpRequest};
 use portcullis_core::{Authorizer, Connection, Decision, Denial, Principal};
 
-use super::body::{Watch, WatchedBody};
+use super::body::WatchedBody;
 use super::service::Guarded;
+use super::watch::Watch;
 use super::{Gate, render, target};
 use crate::rejection::{CallerRequired, Rejection};
 

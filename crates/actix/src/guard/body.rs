@@ -1,32 +1,15 @@
-//! Response bodies that outlive the trust in their reader.
-//!
-//! A guard that looks at requests alone would let a download, an event stream or a WebSocket go on
-//! after its reader's certificate has expired or been revoked. So a body that is not done at once is
-//! stopped as soon as its reader is no longer verified, or its connection is too old. On HTTP/1 that
-//! ends the connection, on HTTP/2 the stream.
+//! Response bodies that end when their reader is no longer trusted.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use actix_web::HttpRequest;
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::rt::time::{Instant, Sleep, sleep, timeout};
 use actix_web::web::Bytes;
 use pin_project_lite::pin_project;
-use portcullis_core::Connection;
-use portcullis_core::peer::live::Answer;
 
-use super::admission::Admission;
-use crate::bind::Accepted;
-
-/// How often the reader of an unfinished body is judged.
-const TICK: Duration = Duration::from_secs(1);
-
-/// How long a judgement may take; without one the reader counts as unverified.
-const LONGEST_JUDGEMENT: Duration = Duration::from_secs(10);
+use super::watch::{Cut, Watch};
 
 pin_project! {
     /// A response body that ends when its reader is no longer verified.
@@ -74,93 +57,114 @@ impl<B: fmt::Debug> fmt::Debug for WatchedBody<B> {
     }
 }
 
-/// A body was stopped.
-#[derive(Debug)]
-struct Cut;
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
 
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the reader's certificate is no longer good, or its connection is too old")
-    }
-}
+    use actix_web::body::to_bytes;
+    use actix_web::dev::ServiceResponse;
+    use actix_web::rt::time::{Sleep, sleep, timeout};
+    use actix_web::{App, HttpResponse, test, web};
 
-impl StdError for Cut {}
+    use super::super::testing::Fake;
+    use super::*;
 
-/// A judgement that takes time; whether the reader is verified.
-type Judging = Pin<Box<dyn Future<Output = bool>>>;
-
-/// What a body is watched for.
-pub(super) struct Watch {
-    /// Only there if a verified reader could lose that.
-    verified: Option<Connection>,
-    deadline: Option<Instant>,
-    has_begun: bool,
-    timer: Option<Pin<Box<Sleep>>>,
-    judging: Option<Judging>,
-}
-
-impl Watch {
-    /// The watch over the response to an admitted request, if there is anything to watch for.
-    pub(super) fn new(admission: &Admission, request: &HttpRequest) -> Option<Self> {
-        let is_verified = admission.principal().identity().is_some();
-        let verified = admission.connection().filter(|_| is_verified).cloned();
-        let deadline = request.conn_data::<Accepted>().and_then(Accepted::deadline);
-        (verified.is_some() || deadline.is_some()).then(|| Self {
-            verified,
-            deadline,
-            has_begun: false,
-            timer: None,
-            judging: None,
-        })
+    /// A body without an end: a piece every so often, or nothing ever.
+    struct Endless {
+        pause: Option<Pin<Box<Sleep>>>,
+        every: Option<Duration>,
     }
 
-    /// Ready when the body must stop. Most bodies are one piece and never cost a timer.
-    fn poll_cut(&mut self, cx: &mut Context<'_>, is_idle: bool) -> Poll<()> {
-        if !self.has_begun && !is_idle {
-            self.has_begun = true;
-            return Poll::Pending;
-        }
-        loop {
-            if let Some(judging) = &mut self.judging
-                && let Poll::Ready(is_verified) = judging.as_mut().poll(cx)
-            {
-                self.judging = None;
-                if !is_verified {
-                    return Poll::Ready(());
-                }
-            }
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(TICK)));
-            if timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            self.timer = None;
-            if self.is_over() {
-                return Poll::Ready(());
-            }
+    impl Endless {
+        fn new(every: Option<Duration>) -> Self {
+            Self { pause: None, every }
         }
     }
 
-    /// Whether the time is up or the reader no longer verified; begins to find out if that takes time.
-    fn is_over(&mut self) -> bool {
-        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return true;
+    impl MessageBody for Endless {
+        type Error = Infallible;
+
+        fn size(&self) -> BodySize {
+            BodySize::Stream
         }
-        let Some(connection) = self.verified.as_ref().filter(|_| self.judging.is_none()) else {
-            return false;
-        };
-        match connection.peer(now()) {
-            Answer::Ready(peer) => peer.identity().is_none(),
-            Answer::Pending(peer) => {
-                let peer = timeout(LONGEST_JUDGEMENT, peer);
-                self.judging =
-                    Some(Box::pin(async { peer.await.is_ok_and(|peer| peer.identity().is_some()) }));
-                false
-            }
+
+        fn poll_next(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Bytes, Infallible>>> {
+            let Some(every) = self.every else { return Poll::Pending };
+            let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(every)));
+            std::task::ready!(pause.as_mut().poll(cx));
+            self.pause = None;
+            Poll::Ready(Some(Ok(Bytes::from_static(b"tick"))))
         }
     }
-}
 
-/// A clock before 1970 is broken; at its beginning no certificate is valid.
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+    async fn respond(fake: &Fake, every: Option<Duration>) -> ServiceResponse<impl MessageBody + use<>> {
+        let handler = move || async move { HttpResponse::Ok().body(Endless::new(every)) };
+        let app = test::init_service(App::new().route("/", web::get().to(handler)).wrap(fake.guard())).await;
+        test::call_service(&app, test::TestRequest::get().to_request()).await
+    }
+
+    /// Whether a body without an end was cut within some time.
+    async fn is_cut(response: ServiceResponse<impl MessageBody>, within: Duration) -> bool {
+        match timeout(within, to_bytes(response.into_body())).await {
+            Ok(body) => body.is_err(),
+            Err(_) => false,
+        }
+    }
+
+    const SPEEDS: [Option<Duration>; 4] = [
+        None,
+        Some(Duration::from_millis(10)),
+        Some(Duration::from_millis(700)),
+        Some(Duration::from_secs(60)),
+    ];
+
+    #[actix_web::test]
+    async fn a_body_goes_on_while_its_reader_is_verified() {
+        tokio::time::pause();
+        for every in SPEEDS {
+            let response = respond(&Fake::new(None), every).await;
+            assert!(!is_cut(response, Duration::from_secs(300)).await, "{every:?}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_body_is_cut_when_its_reader_is_revoked() {
+        tokio::time::pause();
+        for every in SPEEDS {
+            let fake = Fake::new(None);
+            let response = respond(&fake, every).await;
+            fake.revoke();
+            assert!(is_cut(response, Duration::from_millis(2_500)).await, "{every:?}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_judgement_may_take_time_but_not_for_ever() {
+        tokio::time::pause();
+        for (takes, revoked, cut) in [(2, false, false), (2, true, true), (60, false, true)] {
+            let takes = Some(Duration::from_secs(takes));
+            let fake = Fake::new(takes);
+            let response = respond(&fake, None).await;
+            if revoked {
+                fake.revoke();
+            }
+            assert_eq!(is_cut(response, Duration::from_secs(30)).await, cut, "{takes:?} {revoked}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_body_that_is_there_at_once_is_left_alone() {
+        let fake = Fake::new(None);
+        let app =
+            test::init_service(App::new().route("/", web::get().to(async || "all of it")).wrap(fake.guard()))
+                .await;
+        let response = test::call_service(&app, test::TestRequest::get().to_request()).await;
+        assert_eq!(response.response().body().size(), BodySize::Sized(9));
+        fake.revoke();
+        assert_eq!(test::read_body(response).await, "all of it");
+    }
 }

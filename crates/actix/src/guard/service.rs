@@ -13,7 +13,8 @@ use portcullis_core::{Connection, Denial, Verdict};
 use super::admission::Admission;
 use super::body::WatchedBody;
 use super::future::GuardFuture;
-use super::{Gate, render, target};
+use super::watch::Watch;
+use super::{Gate, payload, render, target};
 use crate::bind::Refused;
 
 /// The service that [`Guard`](super::Guard) puts around an application.
@@ -67,7 +68,7 @@ where
 fn enter<S, B>(
     gate: &Rc<Gate>,
     application: &S,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     verdict: Verdict,
     connection: Option<Connection>,
 ) -> GuardFuture<S::Future, B>
@@ -77,6 +78,9 @@ where
     match verdict.into_result() {
         Ok(principal) => {
             let admission = Admission::new(gate, principal, connection, request.request());
+            let watch = Watch::new(&admission, request.request());
+            let payload = request.take_payload();
+            request.set_payload(payload::watched(payload, watch));
             request.extensions_mut().insert(admission.clone());
             GuardFuture::running(application.call(request), admission)
         }
@@ -122,5 +126,36 @@ fn refuse_unread<B>(request: ServiceRequest) -> Guarded<B> {
 impl<S> fmt::Debug for GuardService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GuardService").field("auth", &self.gate.auth).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_http::ConnectionType;
+    use actix_web::http::Version;
+    use actix_web::{App, test, web};
+
+    use super::super::testing::Fake;
+    use super::*;
+    use crate::AskAgain;
+
+    /// Whether the response to a request of this version ends its connection.
+    async fn closes(fake: &Fake, version: Version, mark: bool) -> bool {
+        let page = move || async move {
+            let page = HttpResponse::Ok().body("come back with a certificate");
+            if mark { AskAgain::mark(page) } else { page }
+        };
+        let app = test::init_service(App::new().route("/", web::get().to(page)).wrap(fake.guard())).await;
+        let request = test::TestRequest::get().version(version).to_request();
+        let response = test::call_service(&app, request).await;
+        response.response().head().connection_type() == ConnectionType::Close
+    }
+
+    #[actix_web::test]
+    async fn a_page_that_asks_for_a_certificate_ends_the_connection() {
+        let fake = Fake::new(None);
+        assert!(closes(&fake, Version::HTTP_11, true).await);
+        assert!(!closes(&fake, Version::HTTP_11, false).await);
+        assert!(!closes(&fake, Version::HTTP_2, true).await, "HTTP/2 has no such header");
     }
 }

@@ -6,3 +6,5 @@ mod common;
 mod extractors;
 mod guard;
 mod paths;
+mod tls;
+mod wire;
