@@ -5,12 +5,13 @@
 
 use askama::Template;
 use axum::extract::Path;
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use example_shared::{STATIC_FILES, Whoami, pages};
-use portcullis_axum::{AskAgain, Caller, Connection, Peer};
+use portcullis_axum::{AskAgain, Caller, Connection, Denial, Peer};
 use tower_http::services::ServeDir;
 
 /// All routes of the application.
@@ -37,7 +38,7 @@ async fn home(peer: Peer, caller: Option<Caller>) -> Response {
         }
         Peer::Anonymous => pages::Unauthorized::anonymous(),
     };
-    AskAgain::mark(page(StatusCode::OK, &unauthorized))
+    (Extension(AskAgain), page(StatusCode::OK, &unauthorized)).into_response()
 }
 
 async fn whoami(peer: Peer, caller: Option<Caller>, connection: Connection) -> Json<Whoami> {
@@ -50,6 +51,21 @@ async fn report(caller: Caller, Path(id): Path<u32>) -> Response {
 
 async fn admin(caller: Caller, Path(path): Path<String>) -> Response {
     page(StatusCode::OK, &pages::Admin { name: caller.name(), page: &path })
+}
+
+/// An own page for refused requests, for people; programs that prefer JSON get the built-in answer.
+#[must_use]
+pub fn denied(denial: &Denial, request: &Parts) -> Response {
+    let accept = request.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let rendered = denial.render(accept);
+    let status = StatusCode::from_u16(rendered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if rendered.content_type.starts_with("text/html") {
+        page(status, &pages::Denied::new(denial))
+    } else {
+        let headers =
+            [(header::CONTENT_TYPE, rendered.content_type), (header::CACHE_CONTROL, rendered.cache_control)];
+        (status, headers, rendered.body).into_response()
+    }
 }
 
 fn page(status: StatusCode, page: &impl Template) -> Response {
