@@ -46,13 +46,26 @@ use tower_service::Service;
 /// # }
 /// ```
 #[must_use]
-pub fn guard<S>(app: S, auth: Authorizer) -> Guarded<S> {
-    Guarded(Guard::new(app, auth))
+pub fn guard(app: Router, auth: Authorizer) -> Guarded {
+    Guarded::new(app, auth)
 }
 
 /// An application with the guard around it; see [`guard()`].
 #[derive(Clone, Debug)]
 pub struct Guarded<S = Router, D = DefaultPage>(Guard<S, D>);
+
+impl<S> Guarded<S> {
+    /// Puts the guard around any other service, such as a router within layers.
+    ///
+    /// # Security
+    ///
+    /// If one of the layers rewrites the path, then whoever may reach one path reaches what is
+    /// routed at another.
+    #[must_use]
+    pub fn new(service: S, auth: Authorizer) -> Self {
+        Self(Guard::new(service, auth))
+    }
+}
 
 impl<S, D> Guarded<S, D> {
     /// Answers refused requests with the application's own response, sent as it is.

@@ -132,6 +132,7 @@ impl<S> Serve<S> {
     /// Closes a connection whose next request is not there after this time; 10 seconds by default.
     ///
     /// This bounds slow senders, and how long an HTTP/1 connection is kept alive without a request.
+    /// An HTTP/2 connection is kept after its first request, as long as the client answers to pings.
     pub fn header_read_timeout(mut self, timeout: Duration) -> Self {
         self.limits.header_read_timeout = timeout;
         self
@@ -170,8 +171,9 @@ impl<S> Serve<S> {
     ///
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let first = serve_plain("127.0.0.1:0", Router::new()).bind().await?;
-    /// let second = serve_plain(first.local_addr(), Router::new()).bind().await;
+    /// let app: Router = Router::new();
+    /// let first = serve_plain("127.0.0.1:0", app.clone()).bind().await?;
+    /// let second = serve_plain(first.local_addr(), app).bind().await;
     /// assert!(second.unwrap_err().to_string().starts_with("address in use"));
     /// # Ok(())
     /// # }

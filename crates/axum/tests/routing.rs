@@ -11,7 +11,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{any, get};
 use common::{anonymous, auth, request, text, verified};
-use portcullis_axum::{Denial, DenialKind, guard};
+use portcullis_axum::core::peer::live::Answer;
+use portcullis_axum::core::provider::{Account, Grants, ProviderError};
+use portcullis_axum::{Authorizer, Denial, DenialKind, RoleProvider, guard};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
@@ -160,4 +162,35 @@ async fn a_file_server_hands_out_no_private_file() {
     assert_eq!(text(response).await, "public");
     let response = app.oneshot(request("GET", "/static/private/x.txt", &verified("alice"))).await.unwrap();
     assert_eq!(text(response).await, "secret");
+}
+
+/// A database of roles that takes its time, and is down at times.
+struct Database(&'static str);
+
+impl RoleProvider for Database {
+    fn roles(&self, account: Account<'_>) -> Answer<Result<Grants, ProviderError>> {
+        let (state, is_alice) = (self.0, account.name == "alice");
+        Answer::Pending(Box::pin(async move {
+            tokio::task::yield_now().await;
+            match state {
+                "up" if is_alice => Ok(Grants::from(["admin"])),
+                "up" => Ok(Grants::default()),
+                "down" => Err(ProviderError::new("no route to host")),
+                other => Err(ProviderError::new(other)),
+            }
+        }))
+    }
+}
+
+#[tokio::test]
+async fn roles_that_have_to_be_asked_for_decide_as_well() {
+    let ask = |state: &'static str, name: &'static str| async move {
+        let policy = auth().policy().clone();
+        let auth = Authorizer::builder(policy).roles(Database(state)).build().unwrap();
+        let app = guard(app(&Arc::default()), auth);
+        app.oneshot(request("GET", "/admin", &verified(name))).await.unwrap().status().as_u16()
+    };
+    assert_eq!(ask("up", "alice").await, 200);
+    assert_eq!(ask("up", "bob").await, 403);
+    assert_eq!(ask("down", "alice").await, 503);
 }

@@ -89,7 +89,7 @@ async fn an_anonymous_client_gets_the_page_and_a_new_connection() {
 
 #[tokio::test]
 async fn a_certificate_of_another_authority_is_told_why() {
-    let (pki, other) = (Pki::new(), Pki::new());
+    let (pki, other) = (Pki::new(), Pki::named("Other CA"));
     let address = start(&pki, Mode::Request).await;
     // It trusts the server, and shows a certificate that the server does not trust.
     let client = pki.client_of(&other, "mallory", "http/1.1");
@@ -183,7 +183,7 @@ async fn silent_clients_keep_nobody_waiting() {
     let alice = pki.client(Some("alice"), "http/1.1");
     let asked =
         async { text(alice.http1(address).await.send("GET", "/reports/7").await.unwrap()).await.unwrap() };
-    assert_eq!(tokio::time::timeout(Duration::from_secs(1), asked).await.unwrap(), "alice");
+    assert_eq!(tokio::time::timeout(Duration::from_secs(2), asked).await.unwrap(), "alice");
 }
 
 #[tokio::test]

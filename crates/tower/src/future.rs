@@ -31,7 +31,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<S, B, R, D, F> {
         /// A source of roles has been asked.
-        Waiting { verdict: Waiting, held: Option<Held<S, B, D>> },
+        Waiting { verdict: Waiting, held: Option<Box<Held<S, B, D>>> },
         /// The inner service has been called.
         Admitted { #[pin] inner: F, exit: Exit<D> },
         /// The inner service has not been called.
@@ -39,7 +39,7 @@ pin_project! {
     }
 }
 
-/// What is needed once the verdict is there.
+/// What is needed once the verdict is there. Boxed, so that requests which need not wait stay small.
 struct Held<S, B, D> {
     request: Request<B>,
     inner: S,
@@ -69,7 +69,9 @@ where
         auth: Authorizer,
         renderer: D,
     ) -> Self {
-        Self { state: State::Waiting { verdict, held: Some(Held { request, inner, auth, renderer }) } }
+        Self {
+            state: State::Waiting { verdict, held: Some(Box::new(Held { request, inner, auth, renderer })) },
+        }
     }
 }
 
@@ -114,9 +116,8 @@ where
             let next = match state.as_mut().project() {
                 StateProjection::Waiting { verdict, held } => {
                     let verdict = ready!(verdict.as_mut().poll(cx));
-                    let Some(Held { request, mut inner, auth, renderer }) = held.take() else {
-                        return Poll::Pending;
-                    };
+                    let Some(held) = held.take() else { return Poll::Pending };
+                    let Held { request, mut inner, auth, renderer } = *held;
                     enter(verdict, request, &mut inner, &auth, &renderer)
                 }
                 StateProjection::Admitted { inner, exit } => {

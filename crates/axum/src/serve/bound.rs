@@ -134,7 +134,7 @@ where
         .handle(handle.0.clone())
         // The time before the protocol is known, which hyper's own timeout leaves out.
         .first_request_timeout(limits.header_read_timeout)
-        .accept_error_handler(tell_accept_error);
+        .accept_error_handler(tell_accept_errors());
     let http = server.http_builder();
     http.http1().header_read_timeout(limits.header_read_timeout);
     http.http2()
@@ -161,14 +161,27 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// A failed handshake has a client, and has been logged; this is about the listener itself.
-fn tell_accept_error(client: Option<&PeerAddress>, error: &io::Error) {
-    if client.is_none() {
-        #[cfg(feature = "tracing")]
-        tracing::warn!(target: "portcullis::axum", "cannot accept connections at the moment: {error}");
-        #[cfg(not(feature = "tracing"))]
-        let _ = error;
+/// Tells of failures of the listener itself, such as a lack of file descriptors, once per second.
+///
+/// A failed handshake has a client, and has been logged.
+#[cfg(feature = "tracing")]
+fn tell_accept_errors() -> impl Fn(Option<&PeerAddress>, &io::Error) + Send + Sync {
+    use std::sync::{Mutex, PoisonError};
+    use std::time::Instant;
+
+    let last = Mutex::new(None::<Instant>);
+    move |client, error| {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if client.is_none() && last.is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
+            *last = Some(Instant::now());
+            tracing::warn!(target: "portcullis::axum", "cannot accept connections at the moment: {error}");
+        }
     }
+}
+
+#[cfg(not(feature = "tracing"))]
+fn tell_accept_errors() -> impl Fn(Option<&PeerAddress>, &io::Error) + Send + Sync {
+    |_client, _error| {}
 }
 
 /// Gives every connection the same service.

@@ -10,7 +10,8 @@ use super::ServeError;
 /// Where to listen: an address, or a listener that is bound already.
 ///
 /// An address is `host:port`, as in `"[::]:8443"` (every address, IPv4 as well on most systems),
-/// `"0.0.0.0:8443"` or `"localhost:8443"`. Port 0 lets the system choose one.
+/// `"0.0.0.0:8443"` or `"localhost:8443"` (the first address of that name that can be bound). Port 0 lets
+/// the system choose one.
 #[derive(Debug)]
 pub struct Endpoint(Kind);
 

@@ -91,17 +91,17 @@ pub(super) async fn watch(
     life.cut();
 }
 
-/// Waits until a peer that is verified is so no longer. Others have nothing to lose.
+/// Waits until a peer that was verified is so no longer. Others have nothing to lose.
 async fn distrusted(connection: Option<&Connection>) {
     let Some(connection) = connection else { return std::future::pending().await };
-    if !is_verified(connection).await {
-        return std::future::pending().await;
-    }
+    let mut was_verified = false;
     loop {
-        tokio::time::sleep(JUDGED_EVERY).await;
-        if !is_verified(connection).await {
+        let verified = is_verified(connection).await;
+        if was_verified && !verified {
             return;
         }
+        was_verified = verified;
+        tokio::time::sleep(JUDGED_EVERY).await;
     }
 }
 
@@ -176,6 +176,17 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(95)).await;
         *peer.0.lock().unwrap() = REVOKED;
         assert_eq!(lasting.await.unwrap().as_secs(), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_certificate_that_becomes_valid_is_watched_from_then_on() {
+        let peer = Changing::new(REVOKED);
+        let lasting = tokio::spawn(lasts(Some(Connection::new(peer.clone())), HOUR));
+        tokio::time::sleep(Duration::from_secs(55)).await;
+        *peer.0.lock().unwrap() = alice();
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        *peer.0.lock().unwrap() = REVOKED;
+        assert_eq!(lasting.await.unwrap().as_secs(), 160);
     }
 
     #[tokio::test(start_paused = true)]

@@ -35,7 +35,11 @@ pub(crate) enum Mode {
 
 impl Pki {
     pub(crate) fn new() -> Self {
-        let authority = Authority::new("Test CA").unwrap();
+        Self::named("Test CA")
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
+        let authority = Authority::new(name).unwrap();
         let server = authority.server().issue().unwrap();
         Self { authority, server }
     }
