@@ -28,7 +28,10 @@ impl Files {
         files.write("empty.pem", "");
         files.write(
             "junk.pem",
-            format!("{}-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n", authority.certificate_pem().unwrap()),
+            format!(
+                "{}-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n",
+                authority.certificate_pem().unwrap()
+            ),
         );
         files
     }
@@ -43,7 +46,14 @@ impl Files {
 
     fn command(&self, listen: &str, cert: &str, key: &str, ca: &str) -> Command {
         let mut command = Command::new(EXAMPLE);
-        command.current_dir(self.path()).args(["--listen", listen, "--server-cert", cert, "--server-key", key]);
+        command.current_dir(self.path()).args([
+            "--listen",
+            listen,
+            "--server-cert",
+            cert,
+            "--server-key",
+            key,
+        ]);
         command.args(["--client-ca", ca]).stdin(Stdio::null()).env("RUST_LOG", "off");
         command
     }
@@ -95,7 +105,8 @@ fn an_address_in_use_is_named() {
 #[test]
 fn wrong_flags_are_explained() {
     let files = Files::new();
-    for flags in [&["--client-auth", "maybe"][..], &["--listen", "nowhere"], &["--server-cert", "server.pem"]] {
+    for flags in [&["--client-auth", "maybe"][..], &["--listen", "nowhere"], &["--server-cert", "server.pem"]]
+    {
         let output = Command::new(EXAMPLE).current_dir(files.path()).args(flags).output().unwrap();
         assert!(!output.status.success());
         assert!(String::from_utf8_lossy(&output.stderr).contains("--help"));
@@ -128,7 +139,10 @@ fn it_serves_until_it_is_interrupted() {
     assert!(port.as_ref().is_ok_and(|port| *port > 0), "{first}");
     let shown: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("3. ")).collect();
     for name in ["alice", "bob", "mallory", "expired"] {
-        assert!(shown.iter().any(|line| line.starts_with("curl ") && line.contains(name)), "{name}: {shown:#?}");
+        assert!(
+            shown.iter().any(|line| line.starts_with("curl ") && line.contains(name)),
+            "{name}: {shown:#?}"
+        );
         for ending in ["pem", "key", "p12"] {
             assert!(files.path().join(format!("target/dev-pki/{name}.{ending}")).is_file());
         }
