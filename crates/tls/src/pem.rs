@@ -58,6 +58,16 @@ pub enum PemError {
         /// The file.
         origin: String,
     },
+    /// A line begins or ends a block, and goes on.
+    #[error(
+        "{origin}: line {line} begins or ends a block, but more follows on it: the line breaks were lost, write them again"
+    )]
+    LineBreaks {
+        /// The file.
+        origin: String,
+        /// The line, counted from 1.
+        line: usize,
+    },
     /// A block does not end.
     #[error("{origin}: the `{label}` block that begins in line {line} does not end: the text is cut off")]
     Unended {
@@ -156,7 +166,11 @@ pub(crate) fn blocks(bytes: &[u8], origin: &str) -> Result<Vec<Block>, PemError>
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for (number, line) in lines(bytes) {
-        if let Some(label) = marker(line, b"-----BEGIN ") {
+        let (begins, ends) = (marker(line, b"-----BEGIN "), marker(line, b"-----END "));
+        if begins == Marker::Broken || ends == Marker::Broken {
+            return Err(PemError::LineBreaks { origin, line: number });
+        }
+        if let Marker::Of(label) = begins {
             if let Some(unended) = open.take() {
                 return Err(PemError::Unended { origin, label: unended.label, line: unended.line });
             }
@@ -173,7 +187,7 @@ pub(crate) fn blocks(bytes: &[u8], origin: &str) -> Result<Vec<Block>, PemError>
         }
         block.text.extend_from_slice(line);
         block.text.push(b'\n');
-        if marker(line, b"-----END ").is_some() {
+        if ends != Marker::None {
             blocks.extend(open.take());
         }
     }
@@ -199,11 +213,25 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
         .map(|(line, number)| (number, line))
 }
 
-fn marker<'a>(line: &'a [u8], begin: &[u8]) -> Option<&'a [u8]> {
-    line.strip_prefix(begin)?.strip_suffix(b"-----")
+/// Whether a line begins or ends a block, and of what.
+#[derive(Debug, PartialEq, Eq)]
+enum Marker<'a> {
+    None,
+    Broken,
+    Of(&'a [u8]),
 }
 
-/// A label as it can stand in a message: one line, not too long.
+fn marker<'a>(line: &'a [u8], begin: &[u8]) -> Marker<'a> {
+    let Some(rest) = line.strip_prefix(begin) else { return Marker::None };
+    match rest.strip_suffix(b"-----") {
+        Some(label) if !label.contains(&b'-') => Marker::Of(label),
+        _ => Marker::Broken,
+    }
+}
+
+/// A label as it can stand in a message: whatever could be a part of a key cannot.
 fn printable(label: &[u8]) -> String {
-    String::from_utf8_lossy(label).chars().take(40).flat_map(char::escape_debug).collect()
+    let is_label = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ';
+    let is_plain = label.len() <= 40 && label.iter().all(is_label);
+    if is_plain { String::from_utf8_lossy(label).into_owned() } else { "?".to_owned() }
 }

@@ -8,6 +8,7 @@ use portcullis_core::{Certificate, Distrust, Peer};
 use rustls::AlertDescription;
 
 use super::notes::Notes;
+use crate::judge::weak_key;
 
 /// Why a handshake failed.
 ///
@@ -114,9 +115,10 @@ impl HandshakeError {
     fn of_certificate(notes: Notes) -> Option<Self> {
         let judgement = notes.judgement?;
         match judgement.peer().clone() {
-            // With a key that is too weak nothing can be proven.
+            // With a key that is too weak, or that could not be read, nothing can be proven.
             Peer::Untrusted { certificate, reason }
-                if !notes.is_impostor || matches!(reason, Distrust::WeakKey { .. }) =>
+                if !notes.is_impostor
+                    || certificate.as_ref().is_none_or(|certificate| weak_key(certificate).is_some()) =>
             {
                 Some(Self::CertificateUntrusted { certificate, reason })
             }

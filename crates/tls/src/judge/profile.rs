@@ -3,7 +3,7 @@
 use portcullis_core::Distrust;
 use portcullis_core::certificate::{Certificate, CertificateError};
 use rustls::pki_types::CertificateDer;
-use webpki::{ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter};
+use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter};
 
 use crate::trust_anchors::AnchorSet;
 
@@ -35,7 +35,8 @@ impl Profile {
     /// What is worth a look: the leaf, and each other certificate once, without the anchors.
     ///
     /// webpki searches all orders of what it is given. A few kilobytes of certificates that name
-    /// each other as issuers keep it busy for a tenth of a second, so the count is limited first.
+    /// each other as issuers keep it busy for a tenth of a second, and even five of them for all the
+    /// hundred signatures that it allows. So their number is limited first, and how many of one name.
     pub(super) fn admit<'a, 'b>(
         &self,
         leaf: &'a CertificateDer<'b>,
@@ -51,7 +52,7 @@ impl Profile {
             if chain.contains(&other) || anchors.contains(other) {
                 continue;
             }
-            if chain.len() > self.intermediates {
+            if chain.len() > self.intermediates || namesakes(other, &chain) >= NAMESAKES {
                 return Err(Distrust::TooLong);
             }
             chain.push(other);
@@ -91,6 +92,19 @@ impl Profile {
     pub(super) fn may_issue(&self, issuer: &Certificate) -> bool {
         !self.respects_key_usage || issuer.key_usage().is_none_or(|usage| usage.key_cert_sign())
     }
+}
+
+/// How many issuers of one name may be sent: both keys during a change, or both issuers of a cross
+/// certificate.
+const NAMESAKES: usize = 2;
+
+/// How many of these certificates have the same subject as this one.
+fn namesakes(of: &CertificateDer<'_>, among: &[&CertificateDer<'_>]) -> usize {
+    let Ok(of) = EndEntityCert::try_from(of) else { return 0 };
+    let has_same_subject = |der: &&&CertificateDer<'_>| {
+        EndEntityCert::try_from(**der).is_ok_and(|one| one.subject() == of.subject())
+    };
+    among.iter().filter(has_same_subject).count()
 }
 
 /// Whether a certificate may be used by a TLS client.

@@ -99,7 +99,7 @@ impl ServerTlsBuilder {
             return Err(TlsError::Zero { setting: "handshake_timeout" });
         }
         let provider = self.provider.or_else(provider::built_in).ok_or(TlsError::NoProvider)?;
-        let certified_key = self.key_pair.load(&provider)?;
+        let certified_key = self.key_pair.load(&provider, self.clock.now())?;
         let (verifier, clients) = match &self.client_auth {
             None => (WebPkiClientVerifier::no_client_auth(), None),
             Some(client_auth) => {
@@ -113,6 +113,8 @@ impl ServerTlsBuilder {
             .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified_key)));
         template.session_storage = Arc::new(NoServerSessionStorage {});
+        // Filled by features of rustls that other crates may enable.
+        template.cert_decompressors = Vec::new();
         Ok(ServerTls(Arc::new(Shared {
             template,
             configs: Mutex::default(),

@@ -1,0 +1,16 @@
+//! Servers of this crate and clients of every kind, over the loopback interface.
+
+mod anchors;
+mod client;
+mod clock;
+mod flood;
+mod key_pair;
+mod listener;
+mod log;
+mod modes;
+mod names;
+mod plain;
+mod provider;
+mod resumption;
+mod site;
+mod weak;
