@@ -1,11 +1,13 @@
 //! What a rule may know of a request: plain text, whatever framework it came through.
 
 pub mod firewall;
+mod trace_id;
 
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use firewall::{Ambiguity, Firewall, Refusal};
+pub use trace_id::TraceId;
 
 /// A request as the adapters hand it over: borrowed, undecoded, exactly as received.
 ///
@@ -20,6 +22,7 @@ pub struct Request<'a> {
     repeated_host: bool,
     peer_ip: Option<IpAddr>,
     time: i64,
+    trace_id: Option<TraceId>,
 }
 
 impl<'a> Request<'a> {
@@ -43,6 +46,7 @@ impl<'a> Request<'a> {
             repeated_host: false,
             peer_ip: None,
             time: now(),
+            trace_id: None,
         }
     }
 
@@ -78,6 +82,33 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn with_time(mut self, unix_seconds: i64) -> Self {
         self.time = unix_seconds;
+        self
+    }
+
+    /// The id of the trace that the request belongs to, 32 hexadecimal digits; anything else is ignored.
+    ///
+    /// It ends up in logs and audit events, and is read by no rule.
+    #[must_use]
+    pub fn with_trace_id(mut self, trace_id: Option<&str>) -> Self {
+        self.trace_id = trace_id.and_then(TraceId::parse);
+        self
+    }
+
+    /// The value of the `traceparent` header (W3C Trace Context), for the trace id in it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use portcullis_core::Request;
+    ///
+    /// let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    /// let request = Request::new("GET", "/").with_traceparent(Some(header));
+    /// assert_eq!(request.trace_id().unwrap().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    /// assert!(Request::new("GET", "/").with_traceparent(Some("00-\n-")).trace_id().is_none());
+    /// ```
+    #[must_use]
+    pub fn with_traceparent(mut self, header: Option<&str>) -> Self {
+        self.trace_id = header.and_then(TraceId::of_traceparent);
         self
     }
 
@@ -128,6 +159,12 @@ impl<'a> Request<'a> {
     pub fn time(&self) -> i64 {
         self.time
     }
+
+    /// The id of the trace that the request belongs to.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.trace_id
+    }
 }
 
 /// A clock before 1970 is broken; at its beginning no certificate is valid, so nobody gets in.
@@ -155,6 +192,7 @@ impl Request<'_> {
                 repeated_host: self.repeated_host,
                 peer_ip: self.peer_ip,
                 time: self.time,
+                trace_id: self.trace_id,
                 ..Request::new("", "")
             },
         }
