@@ -1,6 +1,7 @@
 //! Why a request was refused: little for the client, everything for the operator.
 
 mod accept;
+mod cause;
 mod id;
 mod log;
 mod page;
@@ -9,6 +10,7 @@ mod suggestion;
 
 use std::fmt;
 
+pub(crate) use cause::Cause;
 pub use id::DenialId;
 pub use page::Rendered;
 pub(crate) use suggestion::Suggestions;
@@ -16,8 +18,8 @@ pub(crate) use suggestion::Suggestions;
 use crate::peer::{Distrust, Peer};
 use crate::policy::{Policy, RouteIndex};
 use crate::principal::{NameFault, Principal};
-use crate::request::{Refusal, Request};
-use crate::rule::{Fault, Rule};
+use crate::request::Request;
+use crate::rule::Rule;
 
 /// A refused request.
 ///
@@ -78,23 +80,6 @@ impl fmt::Display for DenialKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-/// What made the decision.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Cause {
-    Refusal(Refusal),
-    NoConnection,
-    Misdirected,
-    /// `news` is set once per route, so that the log is not flooded with suggestions.
-    NoRule {
-        news: bool,
-    },
-    Rule,
-    CallerRequired,
-    Fault(Fault),
-    /// The principal was made under a policy that is no longer in force.
-    StalePrincipal,
 }
 
 impl Denial {
@@ -196,6 +181,14 @@ impl Denial {
         matches!(self.cause, Cause::NoRule { news: true }).then(|| suggestion::block(request))
     }
 
+    /// What made the decision, in words that quote no certificate and no source of roles.
+    pub(crate) fn cause(&self) -> String {
+        match self.name_fault() {
+            Some(fault) => format!("{}; {fault}", self.cause),
+            None => self.cause.to_string(),
+        }
+    }
+
     fn name_fault(&self) -> Option<&NameFault> {
         let principal = self.principal.as_ref()?;
         principal.identity()?;
@@ -206,28 +199,7 @@ impl Denial {
 /// What happened, for the operator.
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.cause {
-            Cause::Refusal(refusal) => write!(f, "{refusal}")?,
-            Cause::NoConnection => f.write_str(
-                "the request came without a connection identity: serve the application through \
-                 portcullis (`serve`, `bind_portcullis` or its TLS listener), or use an authorizer \
-                 made by `without_certificates` on listeners that ask for none",
-            )?,
-            Cause::Misdirected => f.write_str("the host belongs to another TLS configuration")?,
-            Cause::NoRule { .. } => f.write_str("no route of the policy matches")?,
-            Cause::StalePrincipal => {
-                f.write_str("the policy has been replaced since the caller was looked up")?
-            }
-            Cause::Rule => f.write_str("the rule is false")?,
-            Cause::CallerRequired => f.write_str(
-                "the handler needs an authenticated caller, but the rule of its route lets others in: \
-                 tighten the rule, or take an optional caller",
-            )?,
-            Cause::Fault(fault) => write!(f, "the rule could not be decided: {fault}")?,
-        }
-        if let Some(fault) = self.name_fault() {
-            write!(f, "; {fault}")?;
-        }
+        f.write_str(&self.cause())?;
         if let Some(failed) = self.principal.as_ref().and_then(|p| p.roles().unavailable()) {
             write!(f, "; a source of roles failed: {}", failed.escape_debug())?;
         }

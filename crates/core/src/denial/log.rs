@@ -31,6 +31,7 @@ impl Denial {
             route = self.route().map(tracing::field::display),
             rule = self.rule().map(tracing::field::display),
             cause = %self,
+            trace_id = request.trace_id().map(tracing::field::display),
             "request denied",
         );
         if matches!(self.kind(), super::DenialKind::Misconfigured) {
