@@ -1,6 +1,7 @@
 //! Which rule decides which request.
 
 mod build;
+mod digest;
 pub mod pattern;
 mod role_definition;
 pub mod table;

@@ -1,6 +1,7 @@
 //! Which certificate field names a caller, per trust anchor.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use thiserror::Error;
 
@@ -37,6 +38,16 @@ impl NameField {
                 [] => Err(NameFault::NoSan { kind: *kind }),
                 _ => Err(NameFault::RepeatedSan { kind: *kind }),
             },
+        }
+    }
+}
+
+/// As the policy file writes it: `subject.CN` or `san.email`.
+impl fmt::Display for NameField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Subject(attribute) => write!(f, "subject.{attribute}"),
+            Self::San(kind) => write!(f, "san.{kind}"),
         }
     }
 }
@@ -110,6 +121,11 @@ impl Naming {
         }
         self.0.insert(label.into(), naming);
         Ok(())
+    }
+
+    /// The anchors by label, in alphabetical order.
+    pub(crate) fn anchors(&self) -> impl Iterator<Item = (&str, &AnchorNaming)> {
+        self.0.iter().map(|(label, naming)| (&**label, naming))
     }
 
     /// The name of a verified caller.
