@@ -34,21 +34,22 @@ use crate::rejection::Rejection;
 /// ```
 #[derive(Clone)]
 pub struct Caller {
-    principal: Principal,
     identity: Identity,
+    name: Box<str>,
+    principal: Principal,
 }
 
 impl Caller {
     fn new(principal: &Principal) -> Option<Self> {
         let identity = principal.identity()?.clone();
-        principal.is_authenticated().then(|| Self { principal: principal.clone(), identity })
+        let name = principal.name().ok()?.into();
+        Some(Self { identity, name, principal: principal.clone() })
     }
 
     /// The name: the field of the certificate that the policy declares for the anchor that vouched.
     #[must_use]
     pub fn name(&self) -> &str {
-        // A caller is made of an authenticated principal, which has a name and never changes.
-        self.principal.name().unwrap_or_default()
+        &self.name
     }
 
     /// Whether the caller has the role, directly or because another one includes it.

@@ -20,7 +20,7 @@ pub use rejection::{Rejection, RejectionKind};
 pub use portcullis_core as core;
 pub use portcullis_core::{
     Authorizer, Certificate, Denial, DenialKind, Distrust, Identity, Policy, Principal, RoleMap,
-    RoleProvider, Rule, rule,
+    RoleProvider, rule,
 };
 pub use portcullis_tls as tls;
 pub use portcullis_tls::{ClientAuth, KeyPair, ServerTls, TrustAnchors};

@@ -48,17 +48,6 @@ pub enum Peer {
     Verified(Identity),
 }
 
-impl Peer {
-    /// The identity, if the peer was verified.
-    #[must_use]
-    pub fn identity(&self) -> Option<&Identity> {
-        match self {
-            Self::Verified(identity) => Some(identity),
-            Self::Anonymous | Self::Untrusted { .. } => None,
-        }
-    }
-}
-
 impl From<CorePeer> for Peer {
     fn from(peer: CorePeer) -> Self {
         match peer {

@@ -53,7 +53,7 @@ impl Rejection {
     fn fault(kind: RejectionKind) -> Self {
         let rejection = Self { kind };
         #[cfg(feature = "tracing")]
-        tracing::error!(target: "portcullis::guard", "{rejection}");
+        tracing::error!(target: "portcullis::actix", "{rejection}");
         rejection
     }
 

@@ -18,14 +18,19 @@ pub(crate) struct Accepted {
     closing: Arc<AtomicBool>,
     /// `None` if that is beyond the reach of the clock.
     ends: Option<Instant>,
+    grace: Duration,
 }
+
+/// The longest time that what is under way is given when its connection is too old.
+const LONGEST_GRACE: Duration = Duration::from_secs(30);
 
 /// Marks a connection that must not be served.
 pub(crate) struct Refused;
 
 impl Accepted {
     fn new(max_age: Duration) -> Self {
-        Self { closing: Arc::default(), ends: Instant::now().checked_add(max_age) }
+        let ends = Instant::now().checked_add(max_age);
+        Self { closing: Arc::default(), ends, grace: max_age.min(LONGEST_GRACE) }
     }
 
     /// Whether the next response should be the last.
@@ -35,7 +40,7 @@ impl Accepted {
 
     /// When what is still under way is cut.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.ends?.checked_add(ConnectionOptions::GRACE)
+        self.ends?.checked_add(self.grace)
     }
 }
 
@@ -52,7 +57,7 @@ pub(super) fn on_connect(
     // The callback is also called for plain listeners that are bound later: they get no connection.
     let Some(stream) = io.downcast_ref::<TlsStream<TcpStream>>() else { return };
     let (tcp, session) = stream.get_ref();
-    let accepted = Accepted::new(options.max_age);
+    let accepted = Accepted::new(options.max_connection_age);
     match tls.connection(session, tcp.peer_addr().ok()) {
         Ok(connection) => {
             let closing = Arc::clone(&accepted.closing);

@@ -16,7 +16,7 @@ use actix_web::dev::Extensions;
 /// use portcullis_actix::ConnectionOptions;
 ///
 /// let options = ConnectionOptions::default()
-///     .max_age(Duration::from_secs(10 * 60))
+///     .max_connection_age(Duration::from_secs(10 * 60))
 ///     .on_connect(|_io, extensions| {
 ///         extensions.insert("whatever the application remembers of a connection");
 ///     });
@@ -24,7 +24,7 @@ use actix_web::dev::Extensions;
 #[derive(Clone)]
 #[must_use = "pass the options to `bind_portcullis_with`"]
 pub struct ConnectionOptions {
-    pub(super) max_age: Duration,
+    pub(super) max_connection_age: Duration,
     pub(super) on_connect: Option<Arc<OnConnect>>,
 }
 
@@ -33,21 +33,19 @@ type OnConnect = dyn Fn(&dyn Any, &mut Extensions) + Send + Sync;
 impl Default for ConnectionOptions {
     /// Connections of at most an hour, and no callback.
     fn default() -> Self {
-        Self { max_age: Duration::from_secs(60 * 60), on_connect: None }
+        Self { max_connection_age: Duration::from_secs(60 * 60), on_connect: None }
     }
 }
 
 impl ConnectionOptions {
-    /// The time that what is under way is given when its connection is too old.
-    pub const GRACE: Duration = Duration::from_secs(30);
-
-    /// Sets the age at which a connection ends; an hour if not set.
+    /// Ends each connection after this time; one hour by default.
     ///
-    /// On HTTP/1 the next response is the last one, and an upload, a response or a WebSocket that is
-    /// still under way is cut a [grace](Self::GRACE) later. On HTTP/2 actix can only cut those: the
-    /// connection goes on, and each of its requests is judged as ever.
-    pub fn max_age(mut self, age: Duration) -> Self {
-        self.max_age = age;
+    /// On HTTP/1 the next response is the last one. An upload, a response or a WebSocket that is still
+    /// under way after a further 30 seconds (or after the same time again, if that is less) is cut. On
+    /// HTTP/2 actix can do no more than that: the connection goes on, and each of its requests is
+    /// judged as ever.
+    pub fn max_connection_age(mut self, age: Duration) -> Self {
+        self.max_connection_age = age;
         self
     }
 
@@ -66,7 +64,7 @@ impl ConnectionOptions {
 impl fmt::Debug for ConnectionOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectionOptions")
-            .field("max_age", &self.max_age)
+            .field("max_connection_age", &self.max_connection_age)
             .field("on_connect", &self.on_connect.is_some())
             .finish()
     }

@@ -128,7 +128,7 @@ impl Admission {
     #[cfg(feature = "tracing")]
     fn report(&self, request: &HttpRequest, denial: &Denial) {
         tracing::error!(
-            target: "portcullis::guard",
+            target: "portcullis::actix",
             id = %denial.id(),
             "a middleware inside the guard turned `{} {}` into `{} {}`, which the policy does not allow: \
              wrap that middleware after the guard, so that it runs first; {denial}",

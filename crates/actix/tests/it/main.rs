@@ -5,6 +5,8 @@
 mod common;
 mod extractors;
 mod guard;
+#[cfg(feature = "http2")]
+mod http2;
 mod paths;
 mod tls;
 mod wire;

@@ -9,7 +9,8 @@ use actix_web::http::{Method, Uri};
 use actix_web::middleware::NormalizePath;
 use actix_web::{App, test, web};
 use portcullis_actix::core::Peer as CorePeer;
-use portcullis_actix::{DenialKind, Guard, Peer};
+use portcullis_actix::rule::{anyone, role};
+use portcullis_actix::{Authorizer, DenialKind, Guard, Peer, Policy};
 
 /// Spellings of protected paths that some router, proxy or file server reads as the path itself.
 const SPELLINGS: &[&str] = &[
@@ -262,4 +263,28 @@ async fn a_protected_folder_below_an_open_one_stays_shut() {
     }
     let alice = app(verified("alice")).await;
     assert_eq!(send(&alice, get("/static/private/x.txt")).await.body, "TOP SECRET");
+}
+
+#[actix_web::test]
+async fn an_encoded_plus_is_not_the_literal_that_the_router_does_not_see() {
+    // actix decodes every escape before it routes, but `%2B`, `%2F` and `%25`.
+    let policy = Policy::builder()
+        .role("admin", [])
+        .route("GET /a+b", anyone())
+        .route("GET /{name}", role("admin"))
+        .build()
+        .unwrap();
+    let auth = Authorizer::builder(policy).build().unwrap();
+    let app = test::init_service(
+        App::new()
+            .route("/a+b", web::get().to(async || ran("literal")))
+            .route("/{name}", web::get().to(async || ran("parameter")))
+            .wrap(Guard::assertion(auth, CorePeer::Anonymous)),
+    )
+    .await;
+    assert_eq!(send(&app, get("/a+b")).await.handler.as_deref(), Some("literal"));
+    for target in ["/a%2Bb", "/a%2bb", "/c%2Bd"] {
+        let outcome = send(&app, get(target)).await;
+        assert!(outcome.denial.is_some() && outcome.handler.is_none(), "{target}: {outcome:?}");
+    }
 }

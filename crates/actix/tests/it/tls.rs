@@ -27,8 +27,9 @@ async fn who(peer: Peer) -> String {
 }
 
 async fn connection(connection: Connection) -> String {
-    let info = connection.info();
-    format!("{:?} {} {:?}", info.tls_version, info.resumed, info.server_name)
+    assert_eq!(connection.peer_address().unwrap().ip().to_string(), "127.0.0.1");
+    assert!(connection.tls_version().is_some_and(|version| version.starts_with("TLSv1.")));
+    format!("{} {:?}", connection.is_resumed(), connection.server_name())
 }
 
 fn routes(config: &mut web::ServiceConfig) {
@@ -253,7 +254,7 @@ async fn an_old_connection_ends_with_its_next_response() {
     let tls = world.tls(ClientAuth::request(world.anchors())).build().unwrap();
     let bob = world.client("bob");
     for (age, ends) in [(Duration::ZERO, true), (Duration::MAX, false)] {
-        let options = ConnectionOptions::default().max_age(age);
+        let options = ConnectionOptions::default().max_connection_age(age);
         let server = serve(&tls, Guard::new(auth()), routes, options);
         let connector = world.connector(Some(&bob));
         for (target, status) in [("/", 200), ("/admin", 403)] {

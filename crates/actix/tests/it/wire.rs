@@ -108,7 +108,7 @@ pub(crate) fn serve(
         .disable_signals()
         .bind_portcullis_with("127.0.0.1:0", tls, options)
         .unwrap();
-    let address = server.addrs()[0];
+    let address = *server.addrs().first().unwrap();
     let server = server.run();
     let handle = server.handle();
     actix_web::rt::spawn(server);
@@ -167,7 +167,7 @@ impl Client {
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
         let mut body = vec![0; if has_body { length.parse().unwrap() } else { 0 }];
         self.0.read_exact(&mut body).await?;
-        let status = head["http/1.1 ".len()..][..3].parse().unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Ok(Reply { status, head, body: String::from_utf8(body).unwrap() })
     }
 
