@@ -34,7 +34,7 @@ mod serial;
 mod spiffe;
 #[cfg(test)]
 mod testing;
-mod text;
+pub(crate) mod text;
 mod usage;
 
 use std::{fmt, hash, ops::Range, sync::Arc};

@@ -8,7 +8,7 @@ pub(super) fn is_deceptive(character: char) -> bool {
 }
 
 /// Whether a character shows as nothing, so that a log line hides it.
-pub(super) fn is_invisible(character: char) -> bool {
+pub(crate) fn is_invisible(character: char) -> bool {
     is_deceptive(character)
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
