@@ -135,6 +135,15 @@ impl Roles {
         }
     }
 
+    /// Why it cannot be told which roles these are, if it cannot.
+    pub(crate) fn incomplete(&self) -> Option<Fault> {
+        let erred = self.erred.iter().zip(&self.granted).any(|(erred, granted)| erred & !granted != 0);
+        match self.unavailable {
+            Some(_) => Some(Fault::Unavailable),
+            None => erred.then_some(Fault::Grant),
+        }
+    }
+
     /// The names of all roles, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.hierarchy.roles().filter(|(role, _)| self.has(*role)).map(|(_, name)| name.name())

@@ -1,29 +1,48 @@
 //! Rules: one expression tree that says who may pass.
 
 mod build;
+mod check;
+mod custom;
+mod diagnostic;
+mod environment;
 mod eval;
+mod examine;
+mod expr;
+mod fact;
 mod fault;
+mod literal;
+mod parse;
 mod print;
+mod regular;
+mod resolve;
+mod scope;
+mod suggest;
+mod value;
 
 use std::fmt;
-use std::sync::Arc;
+use std::str::FromStr;
 
 pub use build::{
-    Attribute, IntoOutcome, San, all, anchor, any, any_role, anyone, authenticated, custom, issuer, nobody,
-    role, san, sha256, subject,
+    Attribute, San, all, anchor, any, any_role, anyone, authenticated, custom, issuer, nobody, role, san,
+    sha256, subject,
 };
-pub use eval::Scope;
+pub use custom::IntoOutcome;
+pub use diagnostic::{Diagnostic, RuleError};
 pub use fault::Fault;
+pub use scope::Scope;
 
-use crate::certificate::AttributeType;
-use crate::certificate::Fingerprint;
-use crate::certificate::SanKind;
-use crate::role::{Hierarchy, RoleIndex};
+pub(crate) use custom::Custom;
+pub(crate) use environment::Environment;
+pub(crate) use expr::{Affix, Expr, Relation};
+pub(crate) use fact::{Fact, Fixed};
+pub(crate) use literal::Literal;
+pub(crate) use suggest::did_you_mean;
+pub(crate) use value::Scalar;
 
 /// A condition under which a request may pass.
 ///
-/// Made by the functions of this module and combined with [`and`](Rule::and), [`or`](Rule::or) and
-/// `!`. It prints as the text that means the same in a policy file.
+/// Made from text or by the functions of this module, and combined with [`and`](Rule::and),
+/// [`or`](Rule::or) and `!`. It prints as the text that means the same in a policy file.
 ///
 /// A part that cannot be decided, because an attribute is absent or a provider failed, is an
 /// error. As in the Common Expression Language, `&&` with a false side is false and `||` with a
@@ -32,75 +51,55 @@ use crate::role::{Hierarchy, RoleIndex};
 /// # Examples
 ///
 /// ```
+/// use portcullis_core::Rule;
 /// use portcullis_core::certificate::AttributeType;
 /// use portcullis_core::rule::{role, subject};
 ///
 /// let rule = role("admin").or(subject(AttributeType::CN).eq("alice")).and(!role("suspended"));
-/// assert_eq!(
-///     rule.to_string(),
-///     r#"(role("admin") || subject.CN == "alice") && !role("suspended")"#
-/// );
+/// let text = r#"(role("admin") || subject.CN == "alice") && !role("suspended")"#;
+/// assert_eq!(rule.to_string(), text);
+/// assert_eq!(Rule::parse(text)?, rule);
+/// # Ok::<(), portcullis_core::rule::RuleError>(())
 /// ```
 #[derive(Clone, PartialEq)]
 #[must_use = "a rule protects nothing until it stands in a policy"]
-pub struct Rule(pub(crate) Node);
-
-#[derive(Clone, PartialEq)]
-pub(crate) enum Node {
-    Anyone,
-    Nobody,
-    Authenticated,
-    Role {
-        name: Arc<str>,
-        index: Option<RoleIndex>,
-    },
-    Not(Box<Node>),
-    All(Vec<Node>),
-    Any(Vec<Node>),
-    Test(Fact, Test),
-    Custom(Custom),
-    /// A constructor was called with something that can never be right; building the policy reports it.
-    Invalid(String),
-}
-
-/// A fact of the verified certificate.
-#[derive(Clone, PartialEq)]
-pub(crate) enum Fact {
-    Subject(AttributeType),
-    Issuer(AttributeType),
-    San(SanKind),
-    AnchorLabel,
-    CertificateSha256,
-}
-
-/// What is asked of a fact.
-#[derive(Clone, PartialEq)]
-pub(crate) enum Test {
-    Equals(Box<str>),
-    OneOf(Vec<Box<str>>),
-    StartsWith(Box<str>),
-    EndsWith(Box<str>),
-    /// The value is among all values of the fact.
-    Contains(Box<str>),
-    /// There is at least one value.
-    Exists,
-    Fingerprint(Fingerprint),
-}
-
-/// A closure of the application's own.
-#[derive(Clone)]
-pub(crate) struct Custom {
-    pub(crate) name: Arc<str>,
-    pub(crate) decide: Arc<dyn Fn(&Scope<'_>) -> Result<bool, Fault> + Send + Sync>,
-}
-
-impl PartialEq for Custom {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && Arc::ptr_eq(&self.decide, &other.decide)
-    }
-}
+pub struct Rule(pub(crate) Expr);
 
 impl Rule {
+    /// Reads a rule in the language of the policy file.
+    ///
+    /// Roles, path parameters and custom conditions are looked up when a policy is built with it.
+    ///
+    /// # Errors
+    ///
+    /// [`RuleError`] with every mistake that was found, where it is and what to do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use portcullis_core::{Authorizer, Policy, Request, Rule};
+    ///
+    /// let rule = Rule::parse(r#"params.name == "alice" && request.method == "GET""#)?;
+    /// let policy = Policy::builder().route("* /users/{name}", rule).build()?;
+    /// let authorizer = Authorizer::builder(policy).build()?;
+    /// # use portcullis_core::{Connection, Peer};
+    /// # let connection = Connection::assertion(Peer::Anonymous);
+    /// let decide = |method, path| authorizer.decide(&Request::new(method, path), Some(&connection));
+    /// assert!(decide("GET", "/users/alice").is_allowed());
+    /// assert!(!decide("GET", "/users/bob").is_allowed());
+    /// assert!(Rule::parse("request.method = 'GET'").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, RuleError> {
+        Self::parse_in(text, &Environment::default())
+    }
+
+    /// The same, with all names looked up at once.
+    pub(crate) fn parse_in(text: &str, environment: &Environment<'_>) -> Result<Self, RuleError> {
+        let ast = parse::parse(text).map_err(|diagnostic| RuleError::new(text, vec![diagnostic]))?;
+        check::check(&ast, environment).map(Self).map_err(|diagnostics| RuleError::new(text, diagnostics))
+    }
+
     /// Both must hold.
     pub fn and(self, other: Self) -> Self {
         all([self, other])
@@ -121,35 +120,15 @@ impl Rule {
     }
 
     pub(crate) fn is_constant_false(&self) -> bool {
-        matches!(self.0, Node::Nobody)
-    }
-
-    /// Finds the roles in the hierarchy, and everything that is wrong with the rule.
-    pub(crate) fn resolve(&mut self, hierarchy: &Hierarchy) -> Vec<String> {
-        let mut errors = Vec::new();
-        self.0.resolve(hierarchy, &mut errors);
-        errors
+        matches!(self.0, Expr::Nobody)
     }
 }
 
-impl Node {
-    fn resolve(&mut self, hierarchy: &Hierarchy, errors: &mut Vec<String>) {
-        match self {
-            Self::Role { name, index } => {
-                *index = hierarchy.index(name);
-                if index.is_none() {
-                    errors.push(format!("the role `{name}` is not defined: define it or correct the name"));
-                }
-            }
-            Self::Not(inner) => inner.resolve(hierarchy, errors),
-            Self::All(parts) | Self::Any(parts) => {
-                for part in parts {
-                    part.resolve(hierarchy, errors);
-                }
-            }
-            Self::Invalid(reason) => errors.push(reason.clone()),
-            Self::Anyone | Self::Nobody | Self::Authenticated | Self::Test(..) | Self::Custom(_) => {}
-        }
+impl FromStr for Rule {
+    type Err = RuleError;
+
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        Self::parse(text)
     }
 }
 
@@ -157,7 +136,7 @@ impl std::ops::Not for Rule {
     type Output = Self;
 
     fn not(self) -> Self {
-        Self(Node::Not(Box::new(self.0)))
+        Self(Expr::Not(Box::new(self.0)))
     }
 }
 

@@ -1,34 +1,35 @@
 //! The functions that make rules.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-
-use super::{Custom, Fact, Fault, Node, Rule, Scope, Test};
-use crate::certificate::AttributeType;
-use crate::certificate::Fingerprint;
-use crate::certificate::SanKind;
+use super::Rule;
+use super::custom::{Custom, IntoOutcome};
+use super::expr::{Affix, Expr, Relation};
+use super::fact::{Fact, Fixed, Party};
+use super::literal::Literal;
+use super::scope::Scope;
+use super::value::Scalar;
+use crate::certificate::{AttributeType, Fingerprint, SanKind};
 use crate::role::Role;
 
 /// Everybody may pass, with or without a certificate.
 pub fn anyone() -> Rule {
-    Rule(Node::Anyone)
+    Rule(Expr::Anyone)
 }
 
 /// Nobody may pass.
 pub fn nobody() -> Rule {
-    Rule(Node::Nobody)
+    Rule(Expr::Nobody)
 }
 
 /// Every caller with a verified certificate and a name may pass.
 pub fn authenticated() -> Rule {
-    Rule(Node::Authenticated)
+    Rule(Expr::Authenticated)
 }
 
 /// Every caller with the role may pass.
 pub fn role(name: &str) -> Rule {
     Rule(match Role::new(name) {
-        Ok(role) => Node::Role { name: role.name().into(), index: None },
-        Err(error) => Node::Invalid(error.to_string()),
+        Ok(role) => Expr::Role { name: role.name().into(), index: None },
+        Err(error) => Expr::Invalid(error.to_string().into()),
     })
 }
 
@@ -36,42 +37,21 @@ pub fn role(name: &str) -> Rule {
 ///
 /// No role at all is an error when the policy is built.
 pub fn any_role<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Rule {
-    chain(names.into_iter().map(|name| role(name.as_ref())), false)
+    any(names.into_iter().map(|name| role(name.as_ref())))
 }
 
 /// All the rules must hold.
 ///
 /// No rule at all is an error when the policy is built.
 pub fn all(rules: impl IntoIterator<Item = Rule>) -> Rule {
-    chain(rules, true)
+    Rule(Expr::chain(rules.into_iter().map(|rule| rule.0), true))
 }
 
 /// One of the rules must hold.
 ///
 /// No rule at all is an error when the policy is built.
 pub fn any(rules: impl IntoIterator<Item = Rule>) -> Rule {
-    chain(rules, false)
-}
-
-/// Chains are kept flat, so that nesting measures what a reader sees.
-fn chain(rules: impl IntoIterator<Item = Rule>, conjunction: bool) -> Rule {
-    let mut parts = Vec::new();
-    for Rule(node) in rules {
-        match node {
-            Node::All(inner) if conjunction => parts.extend(inner),
-            Node::Any(inner) if !conjunction => parts.extend(inner),
-            other => parts.push(other),
-        }
-    }
-    Rule(match (parts.len(), conjunction) {
-        (0, true) => Node::Invalid("`all` of no rules would let everybody in: name at least one rule".into()),
-        (0, false) => {
-            Node::Invalid("`any` of no rules lets nobody in: write `nobody()` if that is meant".into())
-        }
-        (1, _) => parts.remove(0),
-        (_, true) => Node::All(parts),
-        (_, false) => Node::Any(parts),
-    })
+    Rule(Expr::chain(rules.into_iter().map(|rule| rule.0), false))
 }
 
 /// An attribute of the certificate's subject.
@@ -82,7 +62,7 @@ fn chain(rules: impl IntoIterator<Item = Rule>, conjunction: bool) -> Rule {
 /// for the [`anchor`] too.
 #[must_use]
 pub fn subject(attribute: AttributeType) -> Attribute {
-    Attribute(Fact::Subject(attribute))
+    Attribute(Party::Subject, attribute)
 }
 
 /// An attribute of the certificate's issuer field.
@@ -93,7 +73,7 @@ pub fn subject(attribute: AttributeType) -> Attribute {
 /// vouched is the [`anchor`].
 #[must_use]
 pub fn issuer(attribute: AttributeType) -> Attribute {
-    Attribute(Fact::Issuer(attribute))
+    Attribute(Party::Issuer, attribute)
 }
 
 /// The subject alternative names of one kind.
@@ -104,7 +84,12 @@ pub fn san(kind: SanKind) -> San {
 
 /// The trust anchor with this label must have vouched.
 pub fn anchor(label: &str) -> Rule {
-    test(Fact::AnchorLabel, label, Test::Equals)
+    Rule(text(label).map_or_else(Expr::Invalid, |label| {
+        Expr::Compare(
+            Relation::Equal,
+            Box::new([Expr::Fact(Fact::Fixed(Fixed::AnchorLabel)), Expr::Literal(label)]),
+        )
+    }))
 }
 
 /// The certificate must have this SHA-256, in hex with or without colons.
@@ -112,8 +97,16 @@ pub fn anchor(label: &str) -> Rule {
 /// Text that is no SHA-256 is an error when the policy is built.
 pub fn sha256(fingerprint: &str) -> Rule {
     Rule(match fingerprint.parse::<Fingerprint>() {
-        Ok(fingerprint) => Node::Test(Fact::CertificateSha256, Test::Fingerprint(fingerprint)),
-        Err(error) => Node::Invalid(format!("`{}` is no SHA-256: {error}", fingerprint.escape_debug())),
+        Ok(fingerprint) => Expr::Compare(
+            Relation::Equal,
+            Box::new([
+                Expr::Fact(Fact::Fixed(Fixed::CertificateSha256)),
+                Expr::Literal(Literal::Fingerprint(fingerprint)),
+            ]),
+        ),
+        Err(error) => {
+            Expr::Invalid(format!("`{}` is no SHA-256: {error}", fingerprint.escape_debug()).into())
+        }
     })
 }
 
@@ -130,83 +123,65 @@ where
     F: Fn(&Scope<'_>) -> O + Send + Sync + 'static,
     O: IntoOutcome,
 {
-    let guarded = move |scope: &Scope<'_>| {
-        catch_unwind(AssertUnwindSafe(|| decide(scope).into_outcome())).unwrap_or(Err(Fault::Panicked))
-    };
-    Rule(if name.is_empty() || name.contains(['"', '\\']) || name.chars().any(char::is_control) {
-        Node::Invalid(format!("`{}` cannot name a custom condition: use plain words", name.escape_debug()))
-    } else {
-        Node::Custom(Custom { name: name.into(), decide: Arc::new(guarded) })
+    Rule(match Custom::new(name, decide) {
+        Ok(custom) => Expr::Custom(custom),
+        Err(reason) => Expr::Invalid(reason.into()),
     })
 }
 
-/// What a custom condition may answer.
-pub trait IntoOutcome {
-    /// The answer, with any error as [`Fault::Custom`].
-    ///
-    /// # Errors
-    ///
-    /// When the condition could not be decided.
-    fn into_outcome(self) -> Result<bool, Fault>;
-}
-
-impl IntoOutcome for bool {
-    fn into_outcome(self) -> Result<bool, Fault> {
-        Ok(self)
-    }
-}
-
-impl<E> IntoOutcome for Result<bool, E> {
-    fn into_outcome(self) -> Result<bool, Fault> {
-        self.map_err(|_| Fault::Custom)
-    }
-}
-
 /// An attribute of a name, about to become a rule.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use]
-pub struct Attribute(Fact);
+pub struct Attribute(Party, AttributeType);
 
 impl Attribute {
     /// The attribute has exactly one value, and it is this one, byte for byte.
     pub fn eq(self, value: &str) -> Rule {
-        test(self.0, value, Test::Equals)
+        self.compared(value, |pair| Expr::Compare(Relation::Equal, pair))
     }
 
     /// The attribute has exactly one value, and it is one of these.
     pub fn is_one_of<S: AsRef<str>>(self, values: impl IntoIterator<Item = S>) -> Rule {
-        let values: Vec<Box<str>> = values.into_iter().map(|value| value.as_ref().into()).collect();
-        Rule(if values.is_empty() || values.iter().any(|value| value.is_empty()) {
-            Node::Invalid("`is_one_of` needs at least one value, and no empty one".into())
+        let values: Vec<_> = values.into_iter().map(|value| Literal::Str(value.as_ref().into())).collect();
+        Rule(if values.is_empty() || values.contains(&Literal::Str("".into())) {
+            Expr::Invalid("`is_one_of` needs at least one value, and no empty one".into())
         } else {
-            Node::Test(self.0, Test::OneOf(values))
+            Expr::In(Box::new([self.one(), Expr::List(values)]))
         })
     }
 
     /// The attribute has exactly one value, and it begins like this.
     pub fn starts_with(self, prefix: &str) -> Rule {
-        test(self.0, prefix, Test::StartsWith)
+        self.compared(prefix, |pair| Expr::Affix(Affix::StartsWith, pair))
     }
 
     /// The attribute has exactly one value, and it ends like this.
     pub fn ends_with(self, suffix: &str) -> Rule {
-        test(self.0, suffix, Test::EndsWith)
+        self.compared(suffix, |pair| Expr::Affix(Affix::EndsWith, pair))
     }
 
     /// The attribute has any number of values, and this is among them.
     pub fn contains(self, value: &str) -> Rule {
-        test(self.0, value, Test::Contains)
+        Rule(text(value).map_or_else(Expr::Invalid, |value| {
+            let Self(party, attribute) = self;
+            Expr::In(Box::new([Expr::Literal(value), Expr::Fact(Fact::Attributes(party, attribute))]))
+        }))
     }
 
     /// The attribute is there at least once.
     pub fn exists(self) -> Rule {
-        Rule(Node::Test(self.0, Test::Exists))
+        Rule(Expr::Has(Fact::Attribute(self.0, self.1)))
     }
-}
 
-impl std::fmt::Debug for Attribute {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Attribute")
+    fn one(self) -> Expr {
+        Expr::Fact(Fact::Attribute(self.0, self.1))
+    }
+
+    fn compared(self, value: &str, compare: impl FnOnce(Box<[Expr; 2]>) -> Expr) -> Rule {
+        Rule(match text(value) {
+            Ok(value) => compare(Box::new([self.one(), Expr::Literal(value)])),
+            Err(reason) => Expr::Invalid(reason),
+        })
     }
 }
 
@@ -216,22 +191,31 @@ impl std::fmt::Debug for Attribute {
 pub struct San(SanKind);
 
 impl San {
-    /// This value is among the names, byte for byte.
+    /// This value is among the names.
+    ///
+    /// DNS names are compared without regard to case, IP addresses as addresses, all else byte for byte.
     pub fn contains(self, value: &str) -> Rule {
-        test(Fact::San(self.0), value, Test::Contains)
+        let literal = match self.0 {
+            SanKind::Ip => Literal::read(value, Scalar::Ip).map_err(Into::into),
+            kind => text(&kind.canonical(value).unwrap_or_else(|_| value.into())),
+        };
+        Rule(literal.map_or_else(Expr::Invalid, |literal| {
+            Expr::In(Box::new([Expr::Literal(literal), Expr::Fact(Fact::San(self.0))]))
+        }))
     }
 
     /// There is at least one such name.
     pub fn exists(self) -> Rule {
-        Rule(Node::Test(Fact::San(self.0), Test::Exists))
+        let size = Expr::Size(Box::new(Expr::Fact(Fact::San(self.0))));
+        Rule(Expr::Compare(Relation::Greater, Box::new([size, Expr::Literal(Literal::Int(0))])))
     }
 }
 
 /// No value of a certificate is empty, so an empty one in a rule is a mistake (an unset variable, mostly).
-fn test(fact: Fact, value: &str, test: impl FnOnce(Box<str>) -> Test) -> Rule {
-    Rule(if value.is_empty() {
-        Node::Invalid("a rule compares with an empty value, which no certificate has: give the value".into())
+fn text(value: &str) -> Result<Literal, Box<str>> {
+    if value.is_empty() {
+        Err("a rule compares with an empty value, which no certificate has: give the value".into())
     } else {
-        Node::Test(fact, test(value.into()))
-    })
+        Ok(Literal::Str(value.into()))
+    }
 }

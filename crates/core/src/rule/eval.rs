@@ -1,145 +1,174 @@
 //! Deciding a rule: pure, total, and without allocation.
 
-use std::borrow::Cow;
+mod facts;
 
-use super::{Fact, Fault, Node, Test};
-use crate::certificate::Certificate;
-use crate::certificate::{AttributeType, Name, NameError};
-use crate::identity::Identity;
-use crate::policy::RouteMatch;
-use crate::principal::Principal;
-use crate::request::Request;
+use std::ops::ControlFlow;
 
-/// What a rule can see: the request, who asks, and what the route's pattern took from the path.
-#[derive(Clone, Copy, Debug)]
-pub struct Scope<'a> {
-    request: &'a Request<'a>,
-    principal: &'a Principal,
-    route: Option<&'a RouteMatch<'a>>,
+use super::expr::{Affix, Expr, Quantifier, Relation};
+use super::value::Value;
+use super::{Fault, Scope};
+
+/// The scope, and the elements that the enclosing quantifiers are at.
+#[derive(Clone, Copy)]
+struct Context<'c> {
+    scope: &'c Scope<'c>,
+    innermost: Option<&'c Frame<'c>>,
 }
 
-impl<'a> Scope<'a> {
-    pub(crate) fn new(request: &'a Request<'a>, principal: &'a Principal, route: &'a RouteMatch<'a>) -> Self {
-        Self { request, principal, route: Some(route) }
-    }
-
-    /// The request.
-    #[must_use]
-    pub fn request(&self) -> &'a Request<'a> {
-        self.request
-    }
-
-    /// Who asks.
-    #[must_use]
-    pub fn principal(&self) -> &'a Principal {
-        self.principal
-    }
-
-    /// The part of the path that the pattern's `{name}` stands for, decoded once.
-    #[must_use]
-    pub fn param(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.route?.param(name)
-    }
-
-    fn identity(&self) -> Result<&'a Identity, Fault> {
-        self.principal.identity().ok_or(Fault::NotVerified)
-    }
+struct Frame<'f> {
+    element: Value<'f>,
+    outer: Option<&'f Frame<'f>>,
 }
 
-impl Node {
+impl Expr {
     pub(super) fn decide(&self, scope: &Scope<'_>) -> Result<bool, Fault> {
+        self.holds(Context { scope, innermost: None })
+    }
+
+    fn holds(&self, context: Context<'_>) -> Result<bool, Fault> {
+        let scope = context.scope;
         match self {
+            Self::Role { index: Some(index), .. } => scope.role(*index),
             Self::Anyone => Ok(true),
             Self::Nobody => Ok(false),
-            Self::Authenticated => match (scope.principal.identity(), scope.principal.name()) {
-                (None, _) => Ok(false),
-                (Some(_), Ok(_)) => Ok(true),
-                (Some(_), Err(_)) => Err(Fault::Unnamed),
+            Self::Authenticated => scope.authenticated(),
+            Self::Not(inner) => inner.holds(context).map(|holds| !holds),
+            Self::All(parts) => absorb(parts.iter().map(|part| part.holds(context)), false),
+            Self::Any(parts) => absorb(parts.iter().map(|part| part.holds(context)), true),
+            Self::Compare(relation, pair) => {
+                let [left, right] = &**pair;
+                let (left, right) = both(left.value(context), right.value(context))?;
+                relation.holds(&left, &right)
+            }
+            Self::In(pair) => {
+                let [needle, list] = &**pair;
+                match both(needle.value(context), list.value(context))? {
+                    (needle, Value::List(list)) => list.contains(&needle),
+                    _ => Err(Fault::TypeMismatch),
+                }
+            }
+            Self::Has(fact) => fact.is_present(scope),
+            Self::Affix(affix, pair) => {
+                let [text, part] = &**pair;
+                match both(text.value(context), part.value(context))? {
+                    (Value::Str(text), Value::Str(part)) => Ok(affix.holds(&text, &part)),
+                    _ => Err(Fault::TypeMismatch),
+                }
+            }
+            Self::Matches(regular, text) => match text.value(context)? {
+                Value::Str(text) => Ok(regular.is_found_in(&text)),
+                _ => Err(Fault::TypeMismatch),
             },
-            Self::Role { index, .. } => match index {
-                Some(index) => scope.principal.roles().check(*index),
-                None => Err(Fault::Unresolved),
+            Self::Quantified(quantifier, _, pair) => quantified(*quantifier, pair, context),
+            Self::ContainsIp(network, ip) => match ip.value(context)? {
+                Value::Ip(ip) => Ok(network.contains(&ip)),
+                _ => Err(Fault::TypeMismatch),
             },
-            Self::Not(inner) => inner.decide(scope).map(|holds| !holds),
-            Self::All(parts) => absorbing(parts, scope, false),
-            Self::Any(parts) => absorbing(parts, scope, true),
-            Self::Test(fact, test) => decide_test(fact, test, scope.identity()?),
-            Self::Custom(custom) => (custom.decide)(scope),
-            Self::Invalid(_) => Err(Fault::Unresolved),
+            Self::Custom(custom) => custom.decide(scope),
+            Self::Acl(permission) => scope.resource()?.acl(permission),
+            Self::Role { index: None, .. } | Self::Invalid(_) => Err(Fault::Unresolved),
+            Self::Conditional(_)
+            | Self::Literal(_)
+            | Self::List(_)
+            | Self::Fact(_)
+            | Self::Variable { .. }
+            | Self::Size(_) => match self.value(context)? {
+                Value::Bool(holds) => Ok(holds),
+                _ => Err(Fault::TypeMismatch),
+            },
+        }
+    }
+
+    fn value<'c>(&'c self, context: Context<'c>) -> Result<Value<'c>, Fault> {
+        match self {
+            Self::Fact(fact) => fact.value(context.scope),
+            Self::Literal(literal) => Ok(literal.value()),
+            Self::List(literals) => Ok(Value::List(super::value::List::Literals(literals))),
+            Self::Variable { depth, .. } => context.element(*depth),
+            Self::Size(inner) => {
+                i64::try_from(inner.value(context)?.size()?).map(Value::Int).map_err(|_| Fault::TypeMismatch)
+            }
+            Self::Conditional(parts) => {
+                let [condition, then, otherwise] = &**parts;
+                if condition.holds(context)? { then.value(context) } else { otherwise.value(context) }
+            }
+            condition => condition.holds(context).map(Value::Bool),
         }
     }
 }
 
-/// `decisive` settles the chain whatever the others are; without it an error remains an error.
-fn absorbing(parts: &[Node], scope: &Scope<'_>, decisive: bool) -> Result<bool, Fault> {
+impl<'c> Context<'c> {
+    fn element(self, depth: usize) -> Result<Value<'c>, Fault> {
+        let mut frame = self.innermost;
+        for _ in 0..depth {
+            frame = frame.and_then(|frame| frame.outer);
+        }
+        frame.map(|frame| frame.element.clone()).ok_or(Fault::Unresolved)
+    }
+}
+
+/// `decisive` settles a chain whatever the others are; without it an error remains an error.
+fn absorb(answers: impl Iterator<Item = Result<bool, Fault>>, decisive: bool) -> Result<bool, Fault> {
     let mut fault = None;
-    for part in parts {
-        match part.decide(scope) {
+    for answer in answers {
+        match answer {
             Ok(holds) if holds == decisive => return Ok(decisive),
             Ok(_) => {}
-            // A failed provider is the service's fault and outlives the others: it answers 503.
-            Err(new) if fault.is_none() || new.is_unavailable() => fault = Some(new),
-            Err(_) => {}
+            Err(new) => fault = Some(fault.map_or(new, |old: Fault| old.or(new))),
         }
     }
     fault.map_or(Ok(!decisive), Err)
 }
 
-fn decide_test(fact: &Fact, test: &Test, identity: &Identity) -> Result<bool, Fault> {
-    let certificate = identity.certificate();
-    match fact {
-        Fact::Subject(attribute) => decide_attribute(certificate.subject(), attribute, test),
-        Fact::Issuer(attribute) => decide_attribute(certificate.issuer(), attribute, test),
-        Fact::San(kind) => {
-            let values = certificate.san().values(*kind).map_err(|_| Fault::Undecodable)?;
-            match test {
-                Test::Contains(value) => Ok(values.contains(value)),
-                Test::Exists => Ok(!values.is_empty()),
-                _ => Err(Fault::Unresolved),
-            }
+/// The values of two operands, both of which are needed.
+fn both<A, B>(a: Result<A, Fault>, b: Result<B, Fault>) -> Result<(A, B), Fault> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(a), Err(b)) => Err(a.or(b)),
+        (Err(fault), Ok(_)) | (Ok(_), Err(fault)) => Err(fault),
+    }
+}
+
+fn quantified(quantifier: Quantifier, pair: &[Expr; 2], context: Context<'_>) -> Result<bool, Fault> {
+    let [list, body] = pair;
+    let Value::List(list) = list.value(context)? else { return Err(Fault::TypeMismatch) };
+    let decisive = quantifier == Quantifier::Exists;
+    let mut fault = None;
+    let end = list.try_each(|element| {
+        let frame = Frame { element, outer: context.innermost };
+        match body.holds(Context { innermost: Some(&frame), ..context }) {
+            Ok(holds) if holds == decisive => return ControlFlow::Break(()),
+            Ok(_) => {}
+            Err(new) => fault = Some(fault.map_or(new, |old: Fault| old.or(new))),
         }
-        Fact::AnchorLabel => decide_value(identity.anchor().label(), test),
-        Fact::CertificateSha256 => decide_fingerprint(certificate, test),
+        ControlFlow::Continue(())
+    });
+    match (end, fault) {
+        (ControlFlow::Break(()), _) => Ok(decisive),
+        (ControlFlow::Continue(()), None) => Ok(!decisive),
+        (ControlFlow::Continue(()), Some(fault)) => Err(fault),
     }
 }
 
-fn decide_fingerprint(certificate: &Certificate, test: &Test) -> Result<bool, Fault> {
-    match test {
-        Test::Fingerprint(fingerprint) => Ok(certificate.sha256() == fingerprint),
-        _ => Err(Fault::Unresolved),
-    }
-}
-
-fn decide_attribute(name: &Name, attribute: &AttributeType, test: &Test) -> Result<bool, Fault> {
-    match test {
-        Test::Exists => Ok(name.has(attribute)),
-        Test::Contains(value) => {
-            let mut found = false;
-            for candidate in name.values(attribute) {
-                found |= candidate.map_err(|_| Fault::Undecodable)? == &**value;
-            }
-            Ok(found)
+impl Relation {
+    fn holds(self, left: &Value<'_>, right: &Value<'_>) -> Result<bool, Fault> {
+        match self {
+            Self::Equal => left.equals(right),
+            Self::NotEqual => left.equals(right).map(|equal| !equal),
+            Self::Less => left.order(right).map(std::cmp::Ordering::is_lt),
+            Self::LessOrEqual => left.order(right).map(std::cmp::Ordering::is_le),
+            Self::Greater => left.order(right).map(std::cmp::Ordering::is_gt),
+            Self::GreaterOrEqual => left.order(right).map(std::cmp::Ordering::is_ge),
         }
-        _ => decide_value(name.one(attribute).map_err(|error| Fault::from(&error))?, test),
     }
 }
 
-fn decide_value(actual: &str, test: &Test) -> Result<bool, Fault> {
-    match test {
-        Test::Equals(value) => Ok(actual == &**value),
-        Test::OneOf(values) => Ok(values.iter().any(|value| actual == &**value)),
-        Test::StartsWith(prefix) => Ok(actual.starts_with(&**prefix)),
-        Test::EndsWith(suffix) => Ok(actual.ends_with(&**suffix)),
-        Test::Contains(_) | Test::Exists | Test::Fingerprint(_) => Err(Fault::Unresolved),
-    }
-}
-
-impl From<&NameError> for Fault {
-    fn from(error: &NameError) -> Self {
-        match error {
-            NameError::Absent { .. } => Self::Absent,
-            NameError::Repeated { .. } => Self::Repeated,
-            _ => Self::Undecodable,
+impl Affix {
+    fn holds(self, text: &str, part: &str) -> bool {
+        match self {
+            Self::StartsWith => text.starts_with(part),
+            Self::EndsWith => text.ends_with(part),
+            Self::Contains => text.contains(part),
         }
     }
 }

@@ -21,6 +21,27 @@ pub enum Fault {
     /// An attribute or name cannot be read.
     #[error("an attribute that the rule reads cannot be decoded")]
     Undecodable,
+    /// The certificate is not that of one SPIFFE workload.
+    #[error("the rule reads a SPIFFE ID, but the certificate has no valid one, or more than one")]
+    NotSpiffe,
+    /// No source gave the principal an attribute.
+    #[error("no source gave the caller an attribute that the rule reads")]
+    NoAttribute,
+    /// The request names no host that can be read.
+    #[error("the rule reads the host, but the request has none")]
+    NoHost,
+    /// The address of the TCP peer is unknown.
+    #[error("the rule reads the address of the peer, which is unknown")]
+    NoPeerIp,
+    /// The route's pattern has no such parameter, or it cannot be decoded.
+    #[error("the rule reads a path parameter that the route does not have or that cannot be decoded")]
+    NoParam,
+    /// The rule is about a resource, and none is being decided about.
+    #[error("the rule reads a resource, but was asked without one")]
+    NoResource,
+    /// Values of different types met; checked rules never get there.
+    #[error("the rule compares values of different types")]
+    TypeMismatch,
     /// It could not be told whether the caller has a role.
     #[error("it could not be told whether the caller has a role that the rule asks for")]
     Grant,
@@ -43,5 +64,10 @@ impl Fault {
     #[must_use]
     pub fn is_unavailable(self) -> bool {
         matches!(self, Self::Unavailable)
+    }
+
+    /// Which of two faults is told: a failed provider is the service's fault and answers 503.
+    pub(super) fn or(self, other: Self) -> Self {
+        if other.is_unavailable() { other } else { self }
     }
 }

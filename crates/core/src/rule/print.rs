@@ -1,121 +1,106 @@
-//! A rule as text, in the language of the policy file.
+//! A rule as text, in the language of the policy file and with no parentheses too many.
 
 use std::fmt::{self, Write};
 
-use super::{Fact, Node, Rule, Test};
+use super::Rule;
+use super::expr::Expr;
+use super::literal::Quoted;
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print(&self.0, f)
+        fmt::Display::fmt(&self.0, f)
     }
 }
 
-fn print(node: &Node, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match node {
-        Node::Anyone => f.write_str("anyone"),
-        Node::Nobody => f.write_str("nobody"),
-        Node::Authenticated => f.write_str("authenticated"),
-        Node::Role { name, .. } => write!(f, "role({})", Quoted(name)),
-        Node::Not(inner) => {
-            f.write_char('!')?;
-            print_operand(inner, f, matches!(**inner, Node::All(_) | Node::Any(_) | Node::Test(..)))
-        }
-        Node::All(parts) => print_chain(parts, " && ", f, |part| matches!(part, Node::Any(_))),
-        Node::Any(parts) => print_chain(parts, " || ", f, |part| matches!(part, Node::All(_))),
-        Node::Test(fact, test) => print_test(fact, test, f),
-        Node::Custom(custom) => write!(f, "custom({})", Quoted(&custom.name)),
-        Node::Invalid(reason) => write!(f, "<{reason}>"),
-    }
-}
-
-fn print_chain(
-    parts: &[Node],
-    operator: &str,
-    f: &mut fmt::Formatter<'_>,
-    needs_parentheses: impl Fn(&Node) -> bool,
-) -> fmt::Result {
-    for (i, part) in parts.iter().enumerate() {
-        if i > 0 {
-            f.write_str(operator)?;
-        }
-        print_operand(part, f, needs_parentheses(part))?;
-    }
-    Ok(())
-}
-
-fn print_operand(node: &Node, f: &mut fmt::Formatter<'_>, parentheses: bool) -> fmt::Result {
-    if parentheses {
-        f.write_char('(')?;
-        print(node, f)?;
-        f.write_char(')')
-    } else {
-        print(node, f)
-    }
-}
-
-fn print_test(fact: &Fact, test: &Test, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match test {
-        Test::Equals(value) => write!(f, "{} == {}", One(fact), Quoted(value)),
-        Test::OneOf(values) => {
-            write!(f, "{} in [", One(fact))?;
-            for (i, value) in values.iter().enumerate() {
-                write!(f, "{}{}", if i > 0 { ", " } else { "" }, Quoted(value))?;
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anyone => f.write_str("anyone"),
+            Self::Nobody => f.write_str("nobody"),
+            Self::Authenticated => f.write_str("authenticated"),
+            Self::Role { name, .. } => write!(f, "role({})", Quoted(name)),
+            Self::Not(_) => {
+                f.write_char('!')?;
+                self.print_children(f, "")
             }
-            f.write_char(']')
-        }
-        Test::StartsWith(prefix) => write!(f, "{}.startsWith({})", One(fact), Quoted(prefix)),
-        Test::EndsWith(suffix) => write!(f, "{}.endsWith({})", One(fact), Quoted(suffix)),
-        Test::Contains(value) => write!(f, "{} in {}", Quoted(value), Every(fact)),
-        Test::Exists => match fact {
-            Fact::San(_) => write!(f, "size({}) > 0", Every(fact)),
-            _ => write!(f, "has({})", One(fact)),
-        },
-        Test::Fingerprint(fingerprint) => write!(f, "{} == \"{fingerprint}\"", One(fact)),
-    }
-}
-
-/// A fact that has one value.
-struct One<'a>(&'a Fact);
-
-impl fmt::Display for One<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Fact::Subject(attribute) => write!(f, "subject.{attribute}"),
-            Fact::Issuer(attribute) => write!(f, "issuer.{attribute}"),
-            Fact::San(kind) => write!(f, "san.{kind}"),
-            Fact::AnchorLabel => f.write_str("anchor.label"),
-            Fact::CertificateSha256 => f.write_str("cert.sha256"),
-        }
-    }
-}
-
-/// All values of a fact.
-struct Every<'a>(&'a Fact);
-
-impl fmt::Display for Every<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Fact::Subject(attribute) => write!(f, "subject.all.{attribute}"),
-            Fact::Issuer(attribute) => write!(f, "issuer.all.{attribute}"),
-            other => One(other).fmt(f),
-        }
-    }
-}
-
-/// A CEL string literal.
-struct Quoted<'a>(&'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('"')?;
-        for c in self.0.chars() {
-            match c {
-                '"' => f.write_str("\\\"")?,
-                '\\' => f.write_str("\\\\")?,
-                c if c.is_control() => write!(f, "\\u{:04x}", c as u32)?,
-                c => f.write_char(c)?,
+            Self::All(_) => self.print_children(f, " && "),
+            Self::Any(_) => self.print_children(f, " || "),
+            Self::Compare(relation, _) => self.print_children(f, &format!(" {} ", relation.symbol())),
+            Self::In(_) => self.print_children(f, " in "),
+            Self::Has(fact) => write!(f, "has({fact})"),
+            Self::Affix(affix, _) => {
+                self.print_child(0, f)?;
+                write!(f, ".{}(", affix.word())?;
+                self.print_child(1, f)?;
+                f.write_char(')')
+            }
+            Self::Matches(regular, _) => {
+                self.print_child(0, f)?;
+                write!(f, ".matches({})", Quoted(regular.as_str()))
+            }
+            Self::Quantified(quantifier, variable, _) => {
+                self.print_child(0, f)?;
+                write!(f, ".{}({variable}, ", quantifier.word())?;
+                self.print_child(1, f)?;
+                f.write_char(')')
+            }
+            Self::ContainsIp(network, _) => {
+                write!(f, "cidr(\"{network}\").containsIP(")?;
+                self.print_child(0, f)?;
+                f.write_char(')')
+            }
+            Self::Custom(custom) => write!(f, "custom({})", Quoted(&custom.name)),
+            Self::Acl(permission) => write!(f, "acl({})", Quoted(permission)),
+            Self::Invalid(reason) => write!(f, "<{reason}>"),
+            Self::Conditional(_) => {
+                self.print_child(0, f)?;
+                f.write_str(" ? ")?;
+                self.print_child(1, f)?;
+                f.write_str(" : ")?;
+                self.print_child(2, f)
+            }
+            Self::Literal(literal) => literal.fmt(f),
+            Self::List(literals) => {
+                f.write_char('[')?;
+                for (i, literal) in literals.iter().enumerate() {
+                    write!(f, "{}{literal}", if i > 0 { ", " } else { "" })?;
+                }
+                f.write_char(']')
+            }
+            Self::Fact(fact) => fact.fmt(f),
+            Self::Variable { name, .. } => f.write_str(name),
+            Self::Size(_) => {
+                f.write_str("size(")?;
+                self.print_child(0, f)?;
+                f.write_char(')')
             }
         }
-        f.write_char('"')
+    }
+}
+
+impl Expr {
+    fn print_children(&self, f: &mut fmt::Formatter<'_>, separator: &str) -> fmt::Result {
+        for position in 0..self.children().len() {
+            if position > 0 {
+                f.write_str(separator)?;
+            }
+            self.print_child(position, f)?;
+        }
+        Ok(())
+    }
+
+    fn print_child(&self, position: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(child) = self.children().get(position) else { return Ok(()) };
+        if child.binding() < self.binding_of_child(position) {
+            write!(f, "({child})")
+        } else {
+            fmt::Display::fmt(child, f)
+        }
+    }
+}
+
+impl fmt::Debug for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }

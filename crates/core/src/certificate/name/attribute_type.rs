@@ -116,6 +116,11 @@ impl AttributeType {
         KNOWN.iter().find(|known| known.attribute_type == *self).map(|known| known.descriptor)
     }
 
+    /// The names of all types that have one.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        KNOWN.iter().map(|known| known.descriptor)
+    }
+
     pub(super) fn read(content: &[u8]) -> Result<Self, Malformed> {
         let dotted = Dotted::read(content)?;
         Ok(Self::known(dotted.as_str()).unwrap_or_else(|| Self(dotted.into())))

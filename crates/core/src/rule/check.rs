@@ -1,0 +1,207 @@
+//! From the syntax tree to the typed tree: names, types, and conditions that mean nothing.
+
+mod call;
+mod compare;
+mod name;
+
+use std::sync::Arc;
+
+use super::diagnostic::Diagnostic;
+use super::environment::{Complaint, Environment};
+use super::expr::{Expr, Quantifier};
+use super::fact::{Fact, Field};
+use super::literal::Literal;
+use super::parse::{Ast, Ident, Node, Span};
+use super::value::{Scalar, Type};
+
+/// Checks that an expression is a condition; tells all that is wrong with it.
+pub(super) fn check(ast: &Ast<'_>, environment: &Environment<'_>) -> Result<Expr, Vec<Diagnostic>> {
+    let mut checker = Checker { environment, variables: Vec::new(), diagnostics: Vec::new() };
+    match checker.condition(ast) {
+        Some(expr) if checker.diagnostics.is_empty() => Ok(expr),
+        _ => Err(checker.diagnostics),
+    }
+}
+
+struct Checker<'e> {
+    environment: &'e Environment<'e>,
+    /// The variables of the enclosing quantifiers, from the outside in.
+    variables: Vec<(Arc<str>, Scalar)>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// A checked part. Where there is none, its mistake has been told, and what it is part of keeps quiet.
+struct Term {
+    expr: Expr,
+    term_type: Type,
+}
+
+impl Checker<'_> {
+    /// Something that is true or false, and not always the same.
+    fn condition(&mut self, ast: &Ast<'_>) -> Option<Expr> {
+        let Term { expr, term_type } = self.term(ast)?;
+        if term_type != Type::BOOL {
+            let help = match (&expr, term_type) {
+                (Expr::Fact(fact), Type::One(_)) if fact.may_be_absent() => {
+                    format!("compare it, or ask `has({fact})`")
+                }
+                (_, Type::One(_)) => "compare it with something".into(),
+                (_, Type::List(_)) => "ask with `in`, `exists`, `all` or `size`".into(),
+            };
+            return self.report(
+                Diagnostic::new(ast.span.clone(), format!("this is {term_type} and no condition")).help(help),
+            );
+        }
+        if let Some(help) = constant(&expr) {
+            let message = "this condition reads nothing, so it is always the same";
+            return self.report(Diagnostic::new(ast.span.clone(), message).help(help));
+        }
+        Some(expr)
+    }
+
+    fn term(&mut self, ast: &Ast<'_>) -> Option<Term> {
+        let condition = |expr| Some(Term { expr, term_type: Type::BOOL });
+        match &ast.node {
+            Node::Bool(value) => condition(Expr::Literal(Literal::Bool(*value))),
+            Node::Int(value) => {
+                Some(Term { expr: Expr::Literal(Literal::Int(*value)), term_type: Type::INT })
+            }
+            Node::Str(text) => {
+                Some(Term { expr: Expr::Literal(Literal::Str((&**text).into())), term_type: Type::STRING })
+            }
+            Node::List(items) => self.list(items, &ast.span),
+            Node::Name(name) => self.bare(name),
+            Node::Field(..) => self.field(ast),
+            Node::Call { receiver: None, function, arguments } => {
+                self.function(function, arguments, &ast.span)
+            }
+            Node::Call { receiver: Some(receiver), function, arguments } => {
+                self.method(receiver, function, arguments, &ast.span)
+            }
+            Node::Not(inner) => condition(Expr::Not(Box::new(self.condition(inner)?))),
+            Node::And(parts) => condition(Expr::chain(self.conditions(parts)?, true)),
+            Node::Or(parts) => condition(Expr::chain(self.conditions(parts)?, false)),
+            Node::Relation(relation, pair) => condition(self.relation(*relation, pair)?),
+            Node::In(pair) => condition(self.membership(pair)?),
+            Node::Conditional(parts) => self.conditional(parts),
+        }
+    }
+
+    /// Looks at every part, so that the mistakes of all are told.
+    fn conditions(&mut self, parts: &[Ast<'_>]) -> Option<Vec<Expr>> {
+        let conditions: Vec<_> = parts.iter().map(|part| self.condition(part)).collect();
+        conditions.into_iter().collect()
+    }
+
+    fn conditional(&mut self, parts: &[Ast<'_>; 3]) -> Option<Term> {
+        let [condition, then, otherwise] = parts;
+        let (condition, a, b) = (self.condition(condition), self.term(then), self.term(otherwise));
+        let (condition, a, b) = (condition?, a?, b?);
+        if a.term_type != b.term_type {
+            let message = format!("this is {}, and the other side of `:` is {}", b.term_type, a.term_type);
+            return self.report(Diagnostic::new(otherwise.span.clone(), message));
+        }
+        let term_type = a.term_type;
+        Some(Term { expr: Expr::Conditional(Box::new([condition, a.expr, b.expr])), term_type })
+    }
+
+    /// Literals of one type. More is not needed: `a == x || a == y` says the rest.
+    fn list(&mut self, items: &[Ast<'_>], span: &Span) -> Option<Term> {
+        let mut literals = Vec::new();
+        let mut list_type = None;
+        for item in items {
+            let Term { expr, term_type: Type::One(scalar) } = self.term(item)? else {
+                return self.wrong(&item.span, "a list cannot stand in a list");
+            };
+            let Expr::Literal(literal) = expr else {
+                let message = "a list holds values that are written out, and nothing that is read";
+                let help = "compare with each: `a == b || a == c`".to_owned();
+                return self.report(Diagnostic::new(item.span.clone(), message).help(help));
+            };
+            if *list_type.get_or_insert(scalar) != scalar {
+                return self.wrong(&item.span, "the elements of a list are of one type");
+            }
+            literals.push(literal);
+        }
+        match list_type {
+            Some(scalar) => Some(Term { expr: Expr::List(literals), term_type: Type::List(scalar) }),
+            None => self.wrong(span, "nothing is in an empty list"),
+        }
+    }
+
+    fn quantified(
+        &mut self,
+        quantifier: Quantifier,
+        receiver: &Ast<'_>,
+        arguments: &[Ast<'_>],
+        call: &Span,
+    ) -> Option<Term> {
+        let list = self.term(receiver);
+        let word = quantifier.word();
+        let [Ast { node: Node::Name(variable), .. }, body] = arguments else {
+            let message = format!("`{word}` takes a variable and a condition");
+            let help = format!("write `list.{word}(x, x == \"..\")`");
+            return self.report(Diagnostic::new(call.clone(), message).help(help));
+        };
+        let list = list?;
+        let Type::List(scalar) = list.term_type else {
+            return self.no_list(word, &list, &receiver.span);
+        };
+        self.check_variable(variable)?;
+        let name: Arc<str> = variable.text.into();
+        self.variables.push((Arc::clone(&name), scalar));
+        let body = self.condition(body);
+        self.variables.pop();
+        let pair = Box::new([list.expr, body?]);
+        Some(Term { expr: Expr::Quantified(quantifier, name, pair), term_type: Type::BOOL })
+    }
+
+    fn check_variable(&mut self, variable: &Ident<'_>) -> Option<()> {
+        let Ident { text, span } = variable;
+        if name::is_taken(text) || self.variables.iter().any(|(name, _)| **name == **text) {
+            return self.wrong(span, format!("`{text}` has a meaning already: choose another name"));
+        }
+        Some(())
+    }
+
+    fn report<T>(&mut self, diagnostic: Diagnostic) -> Option<T> {
+        self.diagnostics.push(diagnostic);
+        None
+    }
+
+    fn wrong<T>(&mut self, span: &Span, message: impl Into<String>) -> Option<T> {
+        self.report(Diagnostic::new(span.clone(), message))
+    }
+
+    /// Passes on what the environment knows, or tells what it complains of.
+    fn known<T>(&mut self, answer: Result<T, Complaint>, span: &Span) -> Option<T> {
+        match answer {
+            Ok(known) => Some(known),
+            Err(Complaint { message, help }) => {
+                self.report(Diagnostic::new(span.clone(), message).help(help))
+            }
+        }
+    }
+}
+
+/// What to write instead of a condition that reads nothing; `anyone` and `nobody` are meant so.
+fn constant(expr: &Expr) -> Option<String> {
+    let reads = expr
+        .contains(&|expr| expr.children().is_empty() && !matches!(expr, Expr::Literal(_) | Expr::List(_)));
+    match expr {
+        _ if reads => None,
+        Expr::Literal(Literal::Bool(true)) => Some("write `anyone` if everybody may pass".into()),
+        Expr::Literal(Literal::Bool(false)) => Some("write `nobody` if nobody may pass".into()),
+        _ => Some("leave it out, or write `anyone` or `nobody`".into()),
+    }
+}
+
+/// How to ask for all values instead of one.
+fn all_values(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Fact(Fact::Attribute(party, attribute)) => {
+            Some(format!("all values are `{}.all.{}`", party.word(), Field(&attribute.to_string())))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,122 @@
+//! What is wrong with a rule's text, where, and what to do.
+
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+/// One mistake in the text of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    span: Range<usize>,
+    message: String,
+    help: Option<String>,
+}
+
+impl Diagnostic {
+    pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span, message: message.into(), help: None }
+    }
+
+    pub(crate) fn help(self, help: impl Into<Option<String>>) -> Self {
+        Self { help: help.into(), ..self }
+    }
+
+    /// Where in the text, in bytes.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do, if there is advice.
+    #[must_use]
+    pub fn advice(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
+    /// Draws the mistake into the file that the rule's text stands in.
+    ///
+    /// `place` says where in `source` a byte of the rule's text is. Where the two cannot be matched
+    /// exactly, because the text is escaped in the file, the picture points near the mistake; line
+    /// numbers, message and advice are right nevertheless.
+    #[must_use]
+    pub fn render(&self, file: &str, source: &str, place: impl Fn(usize) -> usize) -> String {
+        let start = boundary(source, place(self.span.start));
+        let end = boundary(source, place(self.span.end)).max(start);
+        let snippet = Snippet::source(source).path(file).annotation(AnnotationKind::Primary.span(start..end));
+        let title = Level::ERROR.primary_title(&self.message);
+        let mut group: Group<'_> = title.element(snippet);
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help));
+        }
+        Renderer::plain().decor_style(DecorStyle::Ascii).render(&[group])
+    }
+}
+
+/// The next place that a text can be cut at.
+fn boundary(source: &str, at: usize) -> usize {
+    (at..source.len()).find(|at| source.is_char_boundary(*at)).unwrap_or(source.len())
+}
+
+/// The message and the advice in one line.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.help {
+            Some(help) => write!(f, ": {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The text is no rule.
+///
+/// It displays as one picture for each mistake.
+///
+/// # Examples
+///
+/// ```
+/// use portcullis_core::Rule;
+///
+/// let error = Rule::parse(r#"subject.cn == "alice""#).unwrap_err();
+/// let [mistake] = error.diagnostics() else { panic!("{error}") };
+/// assert_eq!(mistake.message(), "`subject` has no field `cn`");
+/// assert_eq!(mistake.advice(), Some("did you mean `subject.CN`?"));
+/// assert_eq!(mistake.span(), 8..10);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleError {
+    source: String,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl RuleError {
+    pub(crate) fn new(source: &str, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { source: source.to_owned(), diagnostics }
+    }
+
+    /// The mistakes; at least one.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+}
+
+impl fmt::Display for RuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, diagnostic) in self.diagnostics.iter().enumerate() {
+            let picture = diagnostic.render("rule", &self.source, |at| at);
+            write!(f, "{}{picture}", if i > 0 { "\n" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for RuleError {}
