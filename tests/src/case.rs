@@ -1,0 +1,353 @@
+//! Cases as data: one request by one client, and what must come of it.
+//!
+//! The format is described in the README of this package; [`load`] reads all files of `cases/`.
+
+mod expect;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+
+pub use expect::{Exception, Expect, HandshakeOutcome};
+
+/// One row of a file in `cases/`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Case {
+    /// What the case shows; the trial is reported under this name.
+    pub name: String,
+    /// How the listener asks for certificates.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The policy, by its name in `policies`.
+    #[serde(default = "standard")]
+    pub policy: String,
+    /// How the application is put together.
+    #[serde(default)]
+    pub app: Shape,
+    /// The labels of the trust anchors.
+    #[serde(default = "staff")]
+    pub anchors: Vec<String>,
+    /// Whose certificate is presented; see `fixtures`.
+    #[serde(default = "nobody")]
+    pub client: String,
+    /// Whose private key signs the handshake, if not the client's own.
+    pub key_of: Option<String>,
+    /// Whether the intermediates are presented along.
+    #[serde(default = "yes")]
+    pub send_intermediate: bool,
+    /// Method and target; `\xNN` stands for a byte, `\{N}` repeats the one before it.
+    pub request: String,
+    /// Further header lines, such as `host: a.test`; `-host` leaves that one out.
+    #[serde(default)]
+    pub headers: Vec<String>,
+    /// The versions of HTTP that the case is for; both unless `because` says why not.
+    #[serde(default = "every_http")]
+    pub http: Vec<Http>,
+    /// The versions of TLS that the case is for; both unless `because` says why not.
+    #[serde(default = "every_tls")]
+    pub tls: Vec<Tls>,
+    /// Why a version is left out.
+    pub because: Option<String>,
+    /// What must come of it, on every adapter.
+    pub expect: Expect,
+    /// Where one adapter differs, and why.
+    #[serde(default)]
+    pub adapters: BTreeMap<String, Exception>,
+}
+
+/// How a listener asks for client certificates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Mode {
+    /// `ClientAuth::request`: asked for, and anything goes on to the policy.
+    #[default]
+    Request,
+    /// `ClientAuth::if_given`: asked for, and a bad one fails the handshake.
+    IfGiven,
+    /// `ClientAuth::require`: none or a bad one fails the handshake.
+    Require,
+    /// TLS that asks for no certificate.
+    NoClientAuth,
+    /// No TLS, for probes.
+    Plain,
+    /// No TLS, and the framework's own server, so that nobody says who is calling.
+    Foreign,
+}
+
+impl Mode {
+    /// Whether there is a handshake.
+    #[must_use]
+    pub fn has_tls(self) -> bool {
+        !matches!(self, Self::Plain | Self::Foreign)
+    }
+}
+
+/// How the application is put together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Shape {
+    /// The guard around the finished router.
+    #[default]
+    Standard,
+    /// The framework's path normaliser between the guard and the router.
+    NormalizeInside,
+    /// The framework's path normaliser around the guard.
+    NormalizeOutside,
+}
+
+/// A version of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[non_exhaustive]
+pub enum Http {
+    /// HTTP/1.1.
+    #[serde(rename = "1.1")]
+    One,
+    /// HTTP/2.
+    #[serde(rename = "2")]
+    Two,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[non_exhaustive]
+pub enum Tls {
+    /// TLS 1.2.
+    #[serde(rename = "1.2")]
+    Two,
+    /// TLS 1.3.
+    #[serde(rename = "1.3")]
+    Three,
+}
+
+impl Http {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::One, Self::Two];
+}
+
+impl Tls {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Two, Self::Three];
+}
+
+impl fmt::Display for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::One => "HTTP/1.1",
+            Self::Two => "HTTP/2",
+        })
+    }
+}
+
+impl fmt::Display for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Two => "TLS 1.2",
+            Self::Three => "TLS 1.3",
+        })
+    }
+}
+
+/// A file of cases.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    case: Vec<toml::Table>,
+}
+
+/// The fields that may be lists, which stand for one case each.
+const LISTS: [&str; 4] = ["mode", "app", "client", "request"];
+
+/// All cases of the files in a folder, in the order of the files' names.
+///
+/// # Errors
+///
+/// If a file cannot be read, a case makes no sense, or two cases have one name.
+pub fn load(folder: &Path) -> Result<Vec<Case>> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .with_context(|| format!("cannot read `{}`", folder.display()))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    files.sort();
+    let mut cases: Vec<Case> = Vec::new();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|e| e == "toml")) {
+        let text = std::fs::read_to_string(file)?;
+        cases.extend(parse(&text).with_context(|| format!("in `{}`", file.display()))?);
+    }
+    let mut names: Vec<&str> = cases.iter().map(|case| &*case.name).collect();
+    names.sort_unstable();
+    if let Some(twice) =
+        names.windows(2).find_map(|pair| (pair.first() == pair.last()).then(|| pair.concat()))
+    {
+        bail!("two cases have one name: `{twice}`");
+    }
+    Ok(cases)
+}
+
+/// The cases of one file.
+///
+/// # Errors
+///
+/// If it is no TOML, or a case makes no sense.
+pub fn parse(text: &str) -> Result<Vec<Case>> {
+    let file: File = toml::from_str(text)?;
+    let mut cases = Vec::new();
+    for row in file.case {
+        for fields in expand(row) {
+            let name = fields.get("name").map_or("a case without a name".into(), ToString::to_string);
+            let case: Case = fields.try_into().with_context(|| format!("in {name}"))?;
+            case.check().with_context(|| format!("in {name}"))?;
+            cases.push(case);
+        }
+    }
+    Ok(cases)
+}
+
+/// One table for each combination of the listed values, whose names tell which.
+fn expand(fields: toml::Table) -> Vec<toml::Table> {
+    let mut tables = vec![fields];
+    for field in LISTS {
+        tables = tables.into_iter().flat_map(|table| unfold(table, field)).collect();
+    }
+    tables
+}
+
+fn unfold(table: toml::Table, field: &str) -> Vec<toml::Table> {
+    let Some(toml::Value::Array(values)) = table.get(field).cloned() else { return vec![table] };
+    let named = |value: toml::Value| {
+        let mut table = table.clone();
+        if let Some(toml::Value::String(name)) = table.get_mut("name") {
+            name.push_str(if name.contains(": ") { ", " } else { ": " });
+            name.push_str(value.as_str().unwrap_or_default());
+        }
+        table.insert(field.into(), value);
+        table
+    };
+    values.into_iter().map(named).collect()
+}
+
+impl Case {
+    /// The method and the target as bytes.
+    ///
+    /// # Errors
+    ///
+    /// If there is no blank between them, or an escape is none.
+    pub fn request_line(&self) -> Result<(Vec<u8>, Vec<u8>)> {
+        let (method, target) = self.request.split_once(' ').context("a request is `METHOD target`")?;
+        Ok((unescape(method)?, unescape(target)?))
+    }
+
+    fn check(&self) -> Result<()> {
+        self.request_line()?;
+        let everywhere = self.http.len() == Http::ALL.len() && self.tls.len() == Tls::ALL.len();
+        ensure!(everywhere || self.because.is_some(), "a restricted case needs `because`");
+        ensure!(!everywhere || self.because.is_none(), "`because` is for restricted cases");
+        ensure!(!self.http.is_empty() && !self.tls.is_empty(), "the case would never run");
+        ensure!(
+            self.mode.has_tls() || (self.http == [Http::One] && self.tls == [Tls::Three]),
+            "without TLS there is one trial: write http = [\"1.1\"] and tls = [\"1.3\"]"
+        );
+        self.expect.check()?;
+        self.adapters.values().try_for_each(|exception| exception.expect.check())
+    }
+}
+
+/// Text with `\xNN` for bytes that TOML cannot hold, and `a\{9000}` for what nobody wants to write.
+///
+/// # Errors
+///
+/// If a backslash is followed by something else, another backslash apart.
+pub fn unescape(text: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        bytes.extend(before.as_bytes());
+        rest = if let Some(after) = after.strip_prefix('\\') {
+            bytes.push(b'\\');
+            after
+        } else if let Some((times, after)) = after.strip_prefix('{').and_then(|after| after.split_once('}')) {
+            let last = *bytes.last().context("there is nothing to repeat")?;
+            bytes.resize(bytes.len() + times.parse::<usize>()?.saturating_sub(1), last);
+            after
+        } else {
+            let digits = after.strip_prefix('x').and_then(|digits| digits.get(..2));
+            let digits = digits.with_context(|| format!("`\\{after}` is no escape"))?;
+            bytes.push(u8::from_str_radix(digits, 16)?);
+            after.get(3..).unwrap_or_default()
+        };
+    }
+    bytes.extend(rest.as_bytes());
+    Ok(bytes)
+}
+
+fn standard() -> String {
+    "standard".into()
+}
+
+fn staff() -> Vec<String> {
+    vec!["staff".into()]
+}
+
+fn nobody() -> String {
+    "nobody".into()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn every_http() -> Vec<Http> {
+    Http::ALL.into()
+}
+
+fn every_tls() -> Vec<Tls> {
+    Tls::ALL.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: &str = "[[case]]\nname = 'x'\nrequest = 'GET /'\nexpect = { status = 200 }\n";
+
+    #[test]
+    fn lists_make_a_case_each() {
+        let text = ROW.replace("'GET /'", "['GET /a', 'GET /b']") + "mode = ['require', 'request']\n";
+        let cases = parse(&text).unwrap();
+        let names: Vec<_> = cases.iter().map(|case| &*case.name).collect();
+        assert_eq!(
+            names,
+            ["x: require, GET /a", "x: require, GET /b", "x: request, GET /a", "x: request, GET /b"]
+        );
+        assert_eq!(cases[3].mode, Mode::Request);
+    }
+
+    #[test]
+    fn senseless_cases_are_refused() {
+        for (bad, why) in [
+            (ROW.replace("status = 200", ""), "asserts nothing"),
+            (ROW.replace("status = 200", "statsu = 200"), "statsu"),
+            (ROW.to_owned() + "http = ['2']\n", "because"),
+            (ROW.to_owned() + "because = 'x'\n", "restricted"),
+            (ROW.replace("GET /", "GET/"), "METHOD target"),
+            (ROW.to_owned() + "clinet = 'alice'\n", "clinet"),
+            (ROW.to_owned() + "mode = 'plain'\n", "without TLS"),
+            (ROW.replace("GET /", r"GET /\q"), "no escape"),
+        ] {
+            let error = format!("{:#}", parse(&bad).unwrap_err());
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_bytes() {
+        assert_eq!(unescape(r"/a\xff\\\x00b").unwrap(), b"/a\xff\\\0b");
+        assert_eq!(unescape(r"/a\{3}b").unwrap(), b"/aaab");
+    }
+}

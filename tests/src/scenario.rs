@@ -1,0 +1,156 @@
+//! What takes more than one request: hostile sockets, sessions, time.
+
+mod lifetime;
+mod noise;
+mod resumption;
+mod start;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustls::ClientConfig;
+
+use crate::app::{Seen, TRIAL};
+use crate::bench::Bench;
+use crate::case::{Http, Tls};
+use crate::client::{Received, Sent, h1, h2, tls};
+use crate::fixtures::fixtures;
+
+/// A scenario, run on every adapter.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Scenario {
+    /// What it shows.
+    pub name: &'static str,
+    /// The versions that it is run over.
+    scope: Scope,
+    /// What happens.
+    pub play: fn(Stage) -> Play,
+}
+
+/// A scenario that is being run.
+pub type Play = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// Where a scenario is run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Stage {
+    /// The adapter.
+    pub bench: Arc<Bench>,
+    /// The version of HTTP.
+    pub http: Http,
+    /// The version of TLS.
+    pub tls: Tls,
+}
+
+/// Over which versions a scenario makes a difference.
+#[derive(Clone, Copy, Debug)]
+enum Scope {
+    /// None: it is about TCP, or about one version.
+    Once,
+    /// The version of TLS.
+    EachTls,
+    /// Both.
+    Each,
+}
+
+/// All scenarios.
+#[must_use]
+pub fn all() -> Vec<Scenario> {
+    [noise::SCENARIOS, resumption::SCENARIOS, lifetime::SCENARIOS, start::SCENARIOS].concat()
+}
+
+impl Scenario {
+    /// The versions of HTTP and TLS that it is run over.
+    #[must_use]
+    pub fn versions(&self) -> Vec<(Http, Tls)> {
+        match self.scope {
+            Scope::Once => vec![(Http::One, Tls::Three)],
+            Scope::EachTls => Tls::ALL.map(|tls| (Http::One, tls)).into(),
+            Scope::Each => Http::ALL.iter().flat_map(|http| Tls::ALL.map(|tls| (*http, tls))).collect(),
+        }
+    }
+
+    /// The end of the name, where versions make a difference.
+    #[must_use]
+    pub fn over(&self, http: Http, tls: Tls) -> String {
+        match self.scope {
+            Scope::Once => String::new(),
+            Scope::EachTls => format!(" ({tls})"),
+            Scope::Each => format!(" ({http}, {tls})"),
+        }
+    }
+}
+
+impl Stage {
+    /// The configuration of a client, and no memory of sessions.
+    fn client(&self, client: &str) -> Result<ClientConfig> {
+        let credentials = fixtures()?.credentials(client, None, true)?;
+        tls::config(credentials.as_ref(), self.http, self.tls)
+    }
+
+    /// A new connection, ready for requests.
+    async fn connect(&self, address: SocketAddr, config: &Arc<ClientConfig>) -> Result<Speaker> {
+        let stream = tls::connect(address, Arc::clone(config)).await?;
+        Ok(match self.http {
+            Http::One => Speaker::One(h1::Connection::new(stream)),
+            Http::Two => Speaker::Two(h2::Connection::new(stream).await?),
+        })
+    }
+
+    /// What the handler of `/whoami` sees of a client that makes a new connection.
+    async fn whoami(&self, address: SocketAddr, config: &Arc<ClientConfig>) -> Result<Seen> {
+        seen(&self.connect(address, config).await?.get("/whoami").await?)
+    }
+
+    /// A good client must get its answer soon, whatever others do.
+    async fn good_client_is_served(&self, address: SocketAddr) -> Result<()> {
+        let served = async { self.whoami(address, &Arc::new(self.client("alice")?)).await };
+        let served = tokio::time::timeout(Duration::from_secs(5), served).await;
+        let seen = served.context("a good client waits for the others")??;
+        anyhow::ensure!(seen.name.as_deref() == Some("alice"), "{seen:?}");
+        Ok(())
+    }
+}
+
+/// What a handler saw.
+fn seen(received: &Received) -> Result<Seen> {
+    serde_json::from_slice(&received.body)
+        .with_context(|| format!("no handler answered: {}", received.text()))
+}
+
+/// A connection of either version.
+enum Speaker {
+    One(h1::Connection<tokio_rustls::client::TlsStream<tokio::net::TcpStream>>),
+    Two(h2::Connection),
+}
+
+impl Speaker {
+    async fn get(&mut self, target: &str) -> Result<Received> {
+        let sent = Sent::new("GET", target)
+            .header(if matches!(self, Self::One(_)) { "host" } else { ":authority" }, "localhost")
+            .header("accept", "application/problem+json")
+            .header(TRIAL, "scenario");
+        match self {
+            Self::One(connection) => connection.send(&sent).await,
+            Self::Two(connection) => {
+                connection.send(h2::faithful(&sent).context("a request for hyper")?).await
+            }
+        }
+    }
+
+    /// Waits for the server to end the connection.
+    async fn wait_for_end(self) -> Result<()> {
+        let ended = async {
+            match self {
+                Self::One(mut connection) => connection.wait_for_end().await,
+                Self::Two(connection) => connection.wait_for_end().await,
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), ended).await.context("the connection stayed")?
+    }
+}
