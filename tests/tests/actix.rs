@@ -1,0 +1,7 @@
+//! Every case and every scenario against the actix adapter.
+
+use std::process::ExitCode;
+
+fn main() -> anyhow::Result<ExitCode> {
+    portcullis_tests::harness::conformance::<portcullis_tests::adapter::actix::Actix>()
+}
