@@ -20,6 +20,7 @@
 //! ```
 
 mod builder;
+mod entry;
 mod error;
 mod method;
 mod params;
@@ -28,16 +29,20 @@ mod slots;
 mod walk;
 mod words;
 
+use self::entry::{Entry, Target};
 use self::method::{Code, Methods};
 use self::shape::{Candidate, Candidates};
 use self::slots::Slots;
 use self::walk::{Keys, Walk};
-use super::pattern::{Pattern, Segment};
+use super::pattern::{MOST_SEGMENTS, Pattern};
 use crate::request::firewall::authority::Authority;
 
 pub use self::builder::RouteTableBuilder;
 pub use self::error::TableError;
 pub use self::params::decode;
+
+/// Nearly all paths have no more segments; a walk along them needs less room.
+const FEW_SEGMENTS: usize = 8;
 
 /// The number of a route of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,13 +101,21 @@ impl RouteTable {
     #[must_use]
     pub fn find(&self, method: &str, path: &str, host: Option<&str>) -> Option<RouteIndex> {
         let method = self.methods.code(method)?;
-        let walk = Walk::along(path, &self.keys)?;
-        let (entry, literals) = self.pick(&walk)?;
-        if walk.is_odd_at(literals) {
-            return None;
+        let body = path.as_bytes().strip_prefix(b"/").filter(|body| u32::try_from(body.len()).is_ok())?;
+        let mut walk = Walk::<FEW_SEGMENTS, false>::new(body);
+        match walk.go(&self.keys) {
+            Some(()) if walk.is_whole() => self.find_by(&walk, method, host),
+            _ => self.find_uncommon(body, method, host),
         }
-        let targets = self.for_host(entry.targets.of(&self.targets), host)?;
-        route_for(targets, method, walk.has_final_slash())
+    }
+
+    /// For a path that must be decoded or is long.
+    #[cold]
+    fn find_uncommon(&self, body: &[u8], method: Code, host: Option<&str>) -> Option<RouteIndex> {
+        // The one segment more is the empty one behind a final slash.
+        let mut walk = Walk::<{ MOST_SEGMENTS + 1 }, true>::new(body);
+        walk.go(&self.keys)?;
+        self.find_by(&walk, method, host)
     }
 
     /// The pattern of a route.
@@ -134,21 +147,36 @@ impl RouteTable {
         self.patterns.is_empty()
     }
 
-    /// The pattern that the path picks, and where its literals are.
     #[inline]
-    fn pick(&self, walk: &Walk<'_>) -> Option<(&Entry, u32)> {
-        self.candidates.fitting(walk.count()).iter().find_map(|candidate| {
-            let Candidate { number, shape, salt } = candidate;
-            if walk.is_empty_at(shape.parameters) {
-                return None;
-            }
-            let hash = salt ^ walk.hash(shape.literals);
-            let entries = self.slots.probe(hash).filter_map(|at| self.entries.get(at as usize));
-            let entry = entries
-                .filter(|entry| entry.shape == *number)
-                .find(|entry| walk.is_equal(shape.literals, entry.words.of(&self.words)))?;
-            Some((entry, shape.literals))
-        })
+    fn find_by<const N: usize, const DECODES: bool>(
+        &self,
+        walk: &Walk<'_, N, DECODES>,
+        method: Code,
+        host: Option<&str>,
+    ) -> Option<RouteIndex> {
+        let (count, has_final_slash) = walk.count();
+        let (entry, literals) = self.candidates.fitting(count).iter().find_map(|c| self.pick(c, walk))?;
+        if walk.is_odd_at(literals) {
+            return None;
+        }
+        let targets = self.for_host(entry.targets.of(&self.targets), host)?;
+        entry::route_for(targets, method, has_final_slash)
+    }
+
+    /// The pattern of a shape that the path picks, and where its literals are.
+    #[inline]
+    fn pick<const N: usize, const DECODES: bool>(
+        &self,
+        candidate: &Candidate,
+        walk: &Walk<'_, N, DECODES>,
+    ) -> Option<(&Entry, u32)> {
+        let Candidate { number, shape, salt } = candidate;
+        let hash = salt ^ walk.hash(shape.literals);
+        let entries = self.slots.probe(hash).filter_map(|at| self.entries.get(at as usize));
+        let entry = entries
+            .filter(|entry| entry.shape == *number)
+            .find(|entry| walk.is_equal(shape.literals, entry.words.of(&self.words)))?;
+        (!walk.is_empty_at(shape.parameters)).then_some((entry, shape.literals))
     }
 
     /// The targets for a host, of those of one pattern.
@@ -164,81 +192,6 @@ impl RouteTable {
         let start = targets.partition_point(|target| target.host < rank);
         let end = targets.partition_point(|target| target.host <= rank);
         targets.get(start..end)
-    }
-}
-
-/// The first method that a target is there for decides, whether or not that target fits the slash.
-#[inline]
-fn route_for(targets: &[Target], method: Code, has_final_slash: bool) -> Option<RouteIndex> {
-    let of = |method| targets.iter().filter(move |target| target.method == method);
-    let method = method.covered_by().into_iter().find(|method| of(*method).next().is_some())?;
-    of(method).find(|target| target.spelling.fits(has_final_slash)).map(|target| target.route)
-}
-
-/// A path of the table, with all its methods and hosts.
-#[derive(Clone, Debug)]
-struct Entry {
-    shape: u32,
-    words: Span,
-    targets: Span,
-}
-
-/// A route, and which requests for its path it is for.
-#[derive(Clone, Copy, Debug)]
-struct Target {
-    host: Option<u32>,
-    method: Code,
-    spelling: Spelling,
-    route: RouteIndex,
-}
-
-/// Which variants of a path a route is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Spelling {
-    Bare,
-    Slash,
-    Either,
-}
-
-impl Spelling {
-    fn of(pattern: &Pattern) -> Self {
-        if matches!(pattern.segments().last(), Some(Segment::Rest(_))) {
-            Self::Either
-        } else if pattern.has_final_slash() {
-            Self::Slash
-        } else {
-            Self::Bare
-        }
-    }
-
-    fn fits(self, has_final_slash: bool) -> bool {
-        match self {
-            Self::Bare => !has_final_slash,
-            Self::Slash => has_final_slash,
-            Self::Either => true,
-        }
-    }
-}
-
-/// A part of a list.
-#[derive(Clone, Copy, Debug, Default)]
-struct Span {
-    start: u32,
-    len: u32,
-}
-
-impl Span {
-    fn of<T>(self, list: &[T]) -> &[T] {
-        let start = self.start as usize;
-        list.get(start..start + self.len as usize).unwrap_or_default()
-    }
-
-    /// Makes the place `at` the last one.
-    fn extend_to(&mut self, at: u32) {
-        if self.len == 0 {
-            self.start = at;
-        }
-        self.len = at + 1 - self.start;
     }
 }
 

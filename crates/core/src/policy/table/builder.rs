@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use super::entry::{Entry, Span, Spelling, Target};
 use super::method::{Code, Methods};
 use super::shape::{Candidate, Candidates, Shape};
 use super::slots::Slots;
 use super::walk::Keys;
-use super::{Entry, RouteIndex, RouteTable, Span, Spelling, TableError, Target, words};
+use super::{RouteIndex, RouteTable, TableError, words};
 use crate::policy::pattern::{Pattern, Segment};
 use crate::request::firewall::authority::Authority;
 
@@ -125,7 +126,8 @@ impl RouteTableBuilder {
             keys: self.keys,
             methods: self.methods,
             candidates: Candidates::of(self.candidates),
-            slots: self.slots,
+            // Laid out anew, with more room than a table that grows leaves.
+            slots: Slots::of(&self.hashes),
             entries: entries.into(),
             words: self.words.into(),
             targets: targets.into_iter().map(|(_, target)| target).collect(),

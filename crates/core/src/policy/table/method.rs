@@ -58,23 +58,6 @@ impl Code {
     /// The number of the first method that is not registered.
     const OTHER: u16 = Self::LISTED + REGISTERED.len() as u16;
 
-    /// The commonest have numbers of their own, since a `match` is faster than a search.
-    fn registered(method: &str) -> Option<Self> {
-        Some(Self(match method {
-            "GET" => Self::GET.0,
-            "HEAD" => Self::HEAD.0,
-            "POST" => 3,
-            "PUT" => 4,
-            "DELETE" => 5,
-            "PATCH" => 6,
-            "OPTIONS" => 7,
-            _ => {
-                let at = REGISTERED.binary_search(&method).ok()?;
-                Self::LISTED + u16::try_from(at).ok()?
-            }
-        }))
-    }
-
     /// The methods whose rule is for this one, first the one that is asked first.
     ///
     /// A method may be there twice; the second look finds nothing new.
@@ -93,8 +76,28 @@ pub(super) struct Methods {
 
 impl Methods {
     /// The number of a method in a request; `None` if no pattern can be for it.
+    // Left to itself, the compiler calls this; that takes longer than the match.
+    #[inline(always)]
     pub(super) fn code(&self, method: &str) -> Option<Code> {
-        Code::registered(method).or_else(|| self.others.get(method).copied())
+        // The commonest have numbers of their own, since a `match` is faster than a search.
+        match method {
+            "GET" => Some(Code::GET),
+            "HEAD" => Some(Code::HEAD),
+            "POST" => Some(Code(3)),
+            "PUT" => Some(Code(4)),
+            "DELETE" => Some(Code(5)),
+            "PATCH" => Some(Code(6)),
+            "OPTIONS" => Some(Code(7)),
+            _ => self.uncommon(method),
+        }
+    }
+
+    #[cold]
+    fn uncommon(&self, method: &str) -> Option<Code> {
+        match REGISTERED.binary_search(&method) {
+            Ok(at) => u16::try_from(at).ok().map(|at| Code(Code::LISTED + at)),
+            Err(_) => self.others.get(method).copied(),
+        }
     }
 
     /// The number of a method in a pattern; `None` if there are too many of them.

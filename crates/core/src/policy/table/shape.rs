@@ -64,23 +64,21 @@ pub(super) struct Candidate {
 /// The shapes of a table by the number of segments that a path has, in the order of asking.
 #[derive(Clone, Debug)]
 pub(super) struct Candidates {
-    by_count: Box<[Box<[Candidate]>]>,
+    by_count: [Box<[Candidate]>; MOST_SEGMENTS + 2],
 }
 
 impl Candidates {
     pub(super) fn of(mut all: Vec<Candidate>) -> Self {
         all.sort_by_cached_key(|candidate| candidate.shape.order());
         // The last list is for every larger number of segments.
-        let by_count = (0..=MOST_SEGMENTS + 1)
-            .map(|count| all.iter().filter(|candidate| candidate.shape.fits(count)).copied().collect())
-            .collect();
-        Self { by_count }
+        let fitting = |count| all.iter().filter(|candidate| candidate.shape.fits(count)).copied().collect();
+        Self { by_count: std::array::from_fn(fitting) }
     }
 
     /// The shapes that a path of so many segments can have.
     #[inline]
     pub(super) fn fitting(&self, count: usize) -> &[Candidate] {
-        self.by_count.get(count).map_or(&[], |list| list)
+        self.by_count.get(count.min(MOST_SEGMENTS + 1)).map_or(&[], |list| list)
     }
 }
 

@@ -9,7 +9,7 @@ struct Slot {
     entry: u32,
 }
 
-/// Slots, at most half of them taken; their number is a power of two.
+/// Slots, no more than half of them taken; their number is a power of two.
 #[derive(Clone, Debug)]
 pub(super) struct Slots {
     slots: Box<[Slot]>,
@@ -19,7 +19,7 @@ impl Slots {
     /// The entries with these hashes, numbered from zero, and room for as many more.
     pub(super) fn of(hashes: &[u64]) -> Self {
         const FEWEST: usize = 8;
-        let size = (hashes.len() * 2).next_power_of_two().max(FEWEST);
+        let size = (hashes.len() * 3).next_power_of_two().max(FEWEST);
         let mut slots = Self { slots: vec![Slot { tag: 0, entry: FREE }; size].into() };
         for (entry, hash) in (0..).zip(hashes) {
             slots.place(*hash, entry);

@@ -10,7 +10,7 @@ use crate::policy::pattern::MOST_SEGMENTS;
 /// The hash of a pattern is the exclusive or over the hashes of its literals, each under the key of its
 /// position. So the segments of a path are hashed once, whatever patterns they are compared with.
 #[derive(Clone, Debug)]
-pub(super) struct Keys([u64; MOST_SEGMENTS]);
+pub(super) struct Keys([u64; MOST_SEGMENTS + 1]);
 
 impl Keys {
     pub(super) fn random() -> Self {
@@ -38,87 +38,70 @@ fn mix(hash: u64, word: u64) -> u64 {
     (product >> 64) as u64 ^ product as u64
 }
 
-/// A path as the table sees it.
-pub(super) struct Walk<'a> {
-    /// The path without the slashes at its ends.
+/// A path as the table sees it, with room for `N` segments; decoded or known to be plain ASCII.
+pub(super) struct Walk<'a, const N: usize, const DECODES: bool> {
+    /// The path without its first slash.
     body: &'a [u8],
-    starts: [u32; MOST_SEGMENTS],
-    hashes: [u64; MOST_SEGMENTS],
-    /// A bit for each empty segment.
-    empty: u32,
-    /// A bit for each segment with an odd spelling.
-    odd: u32,
-    /// How many segments there are; one too many stands for any larger number.
+    starts: [u32; N],
+    /// The first word of each segment, which mostly is the only one.
+    words: [u64; N],
+    hashes: [u64; N],
     count: usize,
-    has_final_slash: bool,
 }
 
-impl<'a> Walk<'a> {
-    /// `None` if the path does not begin with a slash.
+impl<'a, const N: usize, const DECODES: bool> Walk<'a, N, DECODES> {
+    /// A walk along a path without its first slash, which is shorter than 4 GiB.
     #[inline]
-    pub(super) fn along(path: &'a str, keys: &Keys) -> Option<Self> {
-        let body = path.as_bytes().strip_prefix(b"/")?;
-        let trimmed = body.strip_suffix(b"/");
-        let mut walk = Self {
-            body: trimmed.unwrap_or(body),
-            starts: [0; MOST_SEGMENTS],
-            hashes: [0; MOST_SEGMENTS],
-            empty: 0,
-            odd: 0,
-            count: 0,
-            has_final_slash: trimmed.is_some(),
-        };
-        if !body.is_empty() {
-            walk.read_segments(keys)?;
-        }
-        Some(walk)
+    pub(super) fn new(body: &'a [u8]) -> Self {
+        Self { body, starts: [0; N], words: [0; N], hashes: [0; N], count: 0 }
     }
 
+    /// Goes from segment to segment, as far as there is room.
+    ///
+    /// `None` if something must be decoded that this walk does not decode.
     #[inline]
-    fn read_segments(&mut self, keys: &Keys) -> Option<()> {
+    pub(super) fn go(&mut self, keys: &Keys) -> Option<()> {
+        let body = self.body;
         let mut at = 0;
-        let places = self.starts.iter_mut().zip(&mut self.hashes).zip(&keys.0);
-        for (position, ((start, segment_hash), key)) in places.enumerate() {
-            *start = u32::try_from(at).ok()?;
-            let mut word = Word::at(self.body, at);
-            self.empty |= u32::from(word.is_empty_segment()) << position;
+        let segments = self.starts.iter_mut().zip(&mut self.words).zip(&mut self.hashes).zip(&keys.0);
+        for (position, (((start, first), segment_hash), key)) in segments.enumerate() {
+            let mut word = Self::word(body, at)?;
+            *start = at;
+            *first = word.bits;
             let mut hash = mix(*key, word.bits);
-            let mut is_odd = word.is_odd;
-            while !word.is_last {
-                word = Word::at(self.body, word.next);
+            while !word.is_last() {
+                word = Self::word(body, word.next)?;
                 hash = mix(hash, word.bits);
-                is_odd |= word.is_odd;
             }
-            self.odd |= u32::from(is_odd) << position;
             *segment_hash = hash;
             at = word.next;
-            if at > self.body.len() {
+            if at as usize > body.len() {
                 self.count = position + 1;
                 return Some(());
             }
         }
-        self.count = MOST_SEGMENTS + 1;
+        self.count = N + 1;
         Some(())
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
-
-    pub(super) fn has_final_slash(&self) -> bool {
-        self.has_final_slash
-    }
-
-    /// Whether one of these positions holds an empty segment.
     #[inline]
-    pub(super) fn is_empty_at(&self, positions: u32) -> bool {
-        self.empty & positions != 0
+    fn word(body: &[u8], at: u32) -> Option<Word> {
+        if DECODES { Some(Word::decoded(body, at)) } else { Word::plain(body, at) }
     }
 
-    /// Whether one of these positions holds a segment with an escape that it need not have.
+    /// Whether it came to the end.
+    pub(super) fn is_whole(&self) -> bool {
+        self.count <= N
+    }
+
+    /// The number of segments, and whether there is a slash behind the last of them.
     #[inline]
-    pub(super) fn is_odd_at(&self, positions: u32) -> bool {
-        self.odd & positions != 0
+    pub(super) fn count(&self) -> (usize, bool) {
+        let last = self.count.saturating_sub(1);
+        match self.words.get(last) {
+            Some(&words::EMPTY) => (last, last > 0),
+            _ => (self.count, false),
+        }
     }
 
     /// The hash of the segments at these positions, all of which the path has.
@@ -127,27 +110,47 @@ impl<'a> Walk<'a> {
         ones(positions).filter_map(|position| self.hashes.get(position)).fold(0, |all, hash| all ^ hash)
     }
 
+    /// Whether one of the segments at these positions is empty.
+    #[inline]
+    pub(super) fn is_empty_at(&self, positions: u32) -> bool {
+        ones(positions).any(|position| self.words.get(position) == Some(&words::EMPTY))
+    }
+
     /// Whether the segments at these positions are the literals that `words` holds.
     #[inline]
     pub(super) fn is_equal(&self, positions: u32, words: &[u64]) -> bool {
         let mut expected = words.iter();
         for position in ones(positions) {
-            let Some(start) = self.starts.get(position) else {
+            let first = self.words.get(position);
+            if first != expected.next() {
                 return false;
-            };
-            let mut at = *start as usize;
-            loop {
-                let word = Word::at(self.body, at);
-                if expected.next() != Some(&word.bits) {
-                    return false;
-                }
-                if word.is_last {
-                    break;
-                }
-                at = word.next;
+            }
+            if !first.is_some_and(|first| words::is_last(*first))
+                && !self.rest_is_equal(position, &mut expected)
+            {
+                return false;
             }
         }
         expected.as_slice().is_empty()
+    }
+
+    /// Compares the words behind the first one of a segment.
+    #[inline(never)]
+    fn rest_is_equal(&self, position: usize, expected: &mut std::slice::Iter<'_, u64>) -> bool {
+        let mut at = self.starts.get(position).copied();
+        let mut words = std::iter::from_fn(|| {
+            let word = Self::word(self.body, at?)?;
+            at = (!word.is_last()).then_some(word.next);
+            Some(word.bits)
+        });
+        words.next().is_some() && words.all(|word| expected.next() == Some(&word))
+    }
+
+    /// Whether one of the segments at these positions has an escape that its character need not have.
+    #[inline]
+    pub(super) fn is_odd_at(&self, positions: u32) -> bool {
+        let mut starts = ones(positions).filter_map(|position| self.starts.get(position));
+        DECODES && starts.any(|start| words::has_odd_spelling(self.body, *start))
     }
 }
 

@@ -1,83 +1,100 @@
 //! The text of a segment as numbers of eight bytes, percent-decoded on the way.
 //!
-//! A segment is cut into words of eight bytes. Its last word holds the up to seven bytes that are left,
-//! and in its highest byte how many. That byte never occurs in UTF-8, so no word in the middle of a
-//! literal looks like the last one: words are equal if and only if the decoded texts are, also when
-//! the words of several literals stand in a row.
+//! A segment is cut into words of eight bytes. The last word holds the up to seven bytes that are left,
+//! and is filled up with `ff`, a byte that no literal and no other word has. So words are equal if and
+//! only if the texts of their segments are, also when the words of several segments stand in a row.
 //!
 //! Words serve both for hashing and for comparing, so that a path is never decoded into memory.
 
 use crate::request::firewall::percent::{Unit, Units};
 
-const BYTES: usize = size_of::<u64>();
+const BYTES: u32 = 8;
 
-/// Marks the last word of a segment; the low three bits of the byte are for the length.
-const LAST: u64 = 0xf8;
+/// What fills up a last word.
+const FILLER: u8 = 0xff;
 
-/// Up to eight bytes of a segment.
+/// The only word of an empty segment.
+pub(super) const EMPTY: u64 = u64::MAX;
+
+/// The lowest and the highest bit of each byte.
+const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
+const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// Up to eight bytes of a segment, the first lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word {
     pub(super) bits: u64,
     /// Where the next word begins, or the next segment if this word is the last one.
-    pub(super) next: usize,
-    pub(super) is_last: bool,
-    /// Whether it holds an escape that its characters need not have.
-    pub(super) is_odd: bool,
+    pub(super) next: u32,
 }
 
 impl Word {
     /// The word at `at`; behind the end of the path stands a slash.
+    ///
+    /// `None` if there is an escape or a character that is not ASCII.
     #[inline]
-    pub(super) fn at(path: &[u8], at: usize) -> Self {
-        let bytes = load(path, at);
-        if find(bytes, b'%') != 0 {
-            return Self::decoded(path, at);
+    pub(super) fn plain(path: &[u8], at: u32) -> Option<Self> {
+        let bytes = load(path, at as usize);
+        if (marks(bytes, b'%') | bytes) & HIGH != 0 {
+            return None;
         }
-        match find(bytes, b'/') {
-            0 => Self { bits: bytes, next: at + BYTES, is_last: false, is_odd: false },
-            slash => {
-                let len = slash.trailing_zeros() as usize / 8;
-                let kept = bytes & !(u64::MAX << (8 * len));
-                Self { bits: kept | last(len), next: at + len + 1, is_last: true, is_odd: false }
+        Some(match marks(bytes, b'/') & HIGH {
+            0 => Self { bits: bytes, next: at + BYTES },
+            slashes => {
+                let before_slash = (slashes ^ (slashes - 1)) >> 8;
+                Self { bits: bytes | !before_slash, next: at + slashes.trailing_zeros() / 8 + 1 }
             }
-        }
+        })
     }
 
-    #[cold]
-    fn decoded(path: &[u8], at: usize) -> Self {
-        let text = path.get(at..).unwrap_or_default();
+    /// The word at `at`, decoded.
+    pub(super) fn decoded(path: &[u8], at: u32) -> Self {
+        if let Some(word) = Self::plain(path, at) {
+            return word;
+        }
+        let text = path.get(at as usize..).unwrap_or_default();
         let mut units = Units::new(text);
-        let mut word = Self { bits: 0, next: at, is_last: false, is_odd: false };
-        for len in 0..BYTES {
+        let mut bits = EMPTY;
+        let mut slash = 0;
+        for place in 0..BYTES {
             if matches!(units.rest().first(), None | Some(b'/')) {
-                word.bits |= last(len);
-                word.is_last = true;
-                word.next += 1;
+                slash = 1;
                 break;
             }
-            let before = units.rest();
-            let Some(unit) = units.next() else { break };
-            let spelling = before.strip_suffix(units.rest()).unwrap_or(before);
-            word.bits |= u64::from(unit.byte()) << (8 * len);
-            word.is_odd |= is_odd(unit, spelling);
-            word.next += spelling.len();
+            // No literal has `fe` either, so an escaped filler stays different from all of them.
+            let byte = units.next().map_or(FILLER, |unit| unit.byte().min(FILLER - 1));
+            bits ^= u64::from(byte ^ FILLER) << (8 * place);
         }
-        word
+        Self { bits, next: at + (text.len() - units.rest().len()) as u32 + slash }
     }
 
-    /// Whether the segment that begins with this word is empty.
     #[inline]
-    pub(super) fn is_empty_segment(&self) -> bool {
-        self.bits == last(0)
+    pub(super) fn is_last(&self) -> bool {
+        is_last(self.bits)
     }
 }
 
-/// Whether a character has a plainer spelling: itself, or an escape in capitals.
-fn is_odd(unit: Unit, spelling: &[u8]) -> bool {
-    match unit {
-        Unit::Raw(_) => false,
-        Unit::Escaped(byte) => byte.is_ascii_graphic() || spelling.iter().any(u8::is_ascii_lowercase),
-        Unit::Broken => true,
+/// Whether these are the bits of a last word.
+#[inline]
+pub(super) fn is_last(bits: u64) -> bool {
+    bits >> 56 == u64::from(FILLER)
+}
+
+/// Whether the segment at `at` has an escape with a plainer spelling: the character itself, or the
+/// escape in capitals.
+pub(super) fn has_odd_spelling(path: &[u8], at: u32) -> bool {
+    let mut units = Units::new(path.get(at as usize..).unwrap_or_default());
+    loop {
+        let before = units.rest();
+        let Some(unit) = units.next() else { return false };
+        let spelling = before.strip_suffix(units.rest()).unwrap_or(before);
+        match unit {
+            Unit::Raw(b'/') => return false,
+            Unit::Raw(_) => {}
+            Unit::Escaped(byte)
+                if !byte.is_ascii_graphic() && !spelling.iter().any(u8::is_ascii_lowercase) => {}
+            Unit::Escaped(_) | Unit::Broken => return true,
+        }
     }
 }
 
@@ -85,39 +102,31 @@ fn is_odd(unit: Unit, spelling: &[u8]) -> bool {
 pub(super) fn of_literal(literal: &str) -> impl Iterator<Item = u64> {
     let mut at = Some(0);
     std::iter::from_fn(move || {
-        let word = Word::at(literal.as_bytes(), at?);
-        at = (!word.is_last).then_some(word.next);
+        let word = Word::decoded(literal.as_bytes(), at?);
+        at = (!word.is_last()).then_some(word.next);
         Some(word.bits)
     })
-}
-
-#[inline]
-fn last(len: usize) -> u64 {
-    (LAST | len as u64) << 56
 }
 
 /// Eight bytes from `at`, the first lowest; behind the end of the path a slash and zeros.
 #[inline]
 fn load(path: &[u8], at: usize) -> u64 {
-    let rest = path.get(at..).unwrap_or_default();
-    if let Some(chunk) = rest.first_chunk::<BYTES>() {
+    let Some(rest) = path.get(at..) else { return u64::from(b'/') };
+    if let Some(chunk) = rest.first_chunk() {
         return u64::from_le_bytes(*chunk);
     }
     let slash = u64::from(b'/') << (8 * rest.len());
-    match path.last_chunk::<BYTES>() {
-        Some(_) if rest.is_empty() => slash,
-        Some(chunk) => u64::from_le_bytes(*chunk) >> (8 * (BYTES - rest.len())) | slash,
-        None => rest.iter().rev().fold(slash >> (8 * rest.len()), |bits, byte| bits << 8 | u64::from(*byte)),
+    match path.last_chunk() {
+        // Shifting in two steps, since the whole width cannot be shifted out in one.
+        Some(chunk) => u64::from_le_bytes(*chunk) >> 8 >> (8 * (7 - rest.len())) | slash,
+        None => rest.iter().zip(0..).fold(slash, |bits, (byte, at)| bits | u64::from(*byte) << (8 * at)),
     }
 }
 
-/// Zero if `byte` does not occur; else the lowest bit set belongs to the first byte that is equal.
+/// Sets the highest bit of each ASCII byte that equals `byte`, up to the first at least.
 #[inline]
-fn find(bytes: u64, byte: u8) -> u64 {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero_where_equal = bytes ^ (LOW * u64::from(byte));
-    zero_where_equal.wrapping_sub(LOW) & !zero_where_equal & HIGH
+fn marks(bytes: u64, byte: u8) -> u64 {
+    (bytes ^ (LOW * u64::from(byte))).wrapping_sub(LOW)
 }
 
 #[cfg(test)]
@@ -126,13 +135,13 @@ mod tests {
 
     fn words(path: &str) -> Vec<Vec<u64>> {
         let (mut at, mut segments) = (0, Vec::new());
-        while at <= path.len() {
+        while at as usize <= path.len() {
             let mut segment = Vec::new();
             loop {
-                let word = Word::at(path.as_bytes(), at);
+                let word = Word::decoded(path.as_bytes(), at);
                 segment.push(word.bits);
                 at = word.next;
-                if word.is_last {
+                if word.is_last() {
                     break;
                 }
             }
@@ -183,11 +192,11 @@ mod tests {
 
     #[test]
     fn only_needless_escapes_are_odd() {
-        let is_odd = |text: &str| Word::at(text.as_bytes(), 0).is_odd;
-        for text in ["a:b", "%C3%A9", "%20", "%0A", "a/%61", "abcdefgh%61"] {
+        let is_odd = |text: &str| has_odd_spelling(text.as_bytes(), 0);
+        for text in ["a:b", "%C3%A9", "%20", "%0A", "a/%61"] {
             assert!(!is_odd(text), "{text}");
         }
-        for text in ["%3A", "%61", "%c3%a9", "%0a", "%2F", "%", "a%zz", "%7E"] {
+        for text in ["%3A", "%61", "%c3%a9", "%0a", "%2F", "%", "a%zz", "%7E", "abcdefgh%61"] {
             assert!(is_odd(text), "{text}");
         }
     }
