@@ -87,7 +87,9 @@ impl Guard {
     /// [portcullis listener](crate::BindPortcullis).
     ///
     /// On other listeners every request is refused with 500 and a log entry that says why, unless
-    /// the authorizer is made by [`Authorizer::without_certificates`].
+    /// the authorizer is made by [`Authorizer::without_certificates`]. (A transport of another kind
+    /// inserts a [`Connection`](portcullis_core::Connection) of its own in
+    /// [`HttpServer::on_connect`](actix_web::HttpServer::on_connect).)
     #[must_use]
     pub fn new(auth: Authorizer) -> Self {
         Self(Gate { auth, asserted: None, render: None })

@@ -11,12 +11,14 @@ use futures_core::Stream;
 
 use super::watch::{Cut, Watch};
 
-/// The body with a watch over it.
-pub(super) fn watched(payload: Payload, watch: Option<Watch>) -> Payload {
-    match (payload, watch) {
-        (Payload::None, _) => Payload::None,
-        (payload, None) => payload,
-        (payload, Some(watch)) => {
+/// The body, if there is one, with the watch over it, if it needs one.
+pub(super) fn watched(payload: Payload, watch: impl FnOnce() -> Option<Watch>) -> Payload {
+    if matches!(payload, Payload::None) {
+        return payload;
+    }
+    match watch() {
+        None => payload,
+        Some(watch) => {
             Payload::Stream { payload: Box::pin(WatchedPayload { payload, watch, is_cut: false }) }
         }
     }

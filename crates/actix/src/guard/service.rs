@@ -78,9 +78,9 @@ where
     match verdict.into_result() {
         Ok(principal) => {
             let admission = Admission::new(gate, principal, connection, request.request());
-            let watch = Watch::new(&admission, request.request());
             let payload = request.take_payload();
-            request.set_payload(payload::watched(payload, watch));
+            let payload = payload::watched(payload, || Watch::new(&admission, request.request()));
+            request.set_payload(payload);
             request.extensions_mut().insert(admission.clone());
             GuardFuture::running(application.call(request), admission)
         }

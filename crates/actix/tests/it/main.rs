@@ -5,8 +5,10 @@
 mod common;
 mod extractors;
 mod guard;
-#[cfg(feature = "http2")]
+#[cfg(all(feature = "http2", any(feature = "aws-lc-rs", feature = "ring")))]
 mod http2;
 mod paths;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod tls;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod wire;
