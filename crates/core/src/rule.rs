@@ -16,7 +16,11 @@ mod print;
 mod regular;
 mod resolve;
 mod scope;
+#[cfg(feature = "serde")]
+mod serialize;
 mod suggest;
+#[cfg(test)]
+mod testing;
 mod value;
 
 use std::fmt;

@@ -41,7 +41,7 @@ macro_rules! fixed_facts {
         }
 
         impl Fixed {
-            const EACH: &[Self] = &[$(Self::$fact,)*];
+            pub(super) const EACH: &[Self] = &[$(Self::$fact,)*];
 
             /// The root and the field of its name, and its type.
             fn entry(self) -> (&'static str, &'static str, Type) {

@@ -104,3 +104,81 @@ impl fmt::Debug for Expr {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Rule;
+    use super::super::expr::Relation;
+    use super::super::parse::{MAX_BYTES, MAX_NESTING};
+    use super::super::testing::{NAMES, conditions, facts};
+    use super::super::value::Type;
+    use super::*;
+
+    fn parsed(text: &str) -> Expr {
+        Rule::parse_in(text, &NAMES.environment()).unwrap_or_else(|error| panic!("{error}")).0
+    }
+
+    #[test]
+    fn every_fact_is_read_again() {
+        for fact in facts() {
+            let size = match fact.fact_type() {
+                Type::STRING | Type::List(_) => Expr::Size(Box::new(Expr::Fact(fact))),
+                Type::One(_) => Expr::Fact(fact),
+            };
+            let compared = Expr::Compare(Relation::Equal, Box::new([size.clone(), size]));
+            assert_eq!(parsed(&compared.to_string()), compared);
+        }
+    }
+
+    #[test]
+    fn parentheses_stand_where_they_are_needed_and_nowhere_else() {
+        for text in [
+            "anyone && authenticated || nobody && anyone",
+            "anyone && (authenticated || nobody) && anyone",
+            "!anyone && !(anyone && authenticated)",
+            "!(params.name == \"a\") || !(params.name in [\"a\", \"b\"])",
+            "!!anyone",
+            "!has(subject.CN)",
+            "!params.name.startsWith(\"a\")",
+            "anyone ? authenticated || nobody : nobody ? anyone : nobody",
+            "(anyone ? authenticated : nobody) ? anyone : nobody",
+            "anyone ? (authenticated ? anyone : nobody) : nobody",
+            "anyone && (anyone ? nobody : authenticated)",
+            "(authenticated == resource.public) == anyone",
+            "(anyone ? params.name : params.rest).startsWith(\"a\")",
+            "(anyone ? params.name : params.rest) == params.`in`",
+            "!(anyone ? authenticated : nobody)",
+            "san.dns.exists(x, san.uri.all(_y1, _y1.contains(x) || x == \"a\"))",
+            "size(anyone ? san.dns : san.uri) >= -9223372036854775808",
+        ] {
+            assert_eq!(parsed(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn needless_parentheses_go() {
+        for (text, printed) in [
+            ("((anyone))", "anyone"),
+            ("(anyone && anyone) && (nobody && anyone)", "anyone && anyone && nobody && anyone"),
+            ("anyone || (nobody && anyone)", "anyone || nobody && anyone"),
+            ("anyone ? nobody : (anyone ? nobody : anyone)", "anyone ? nobody : anyone ? nobody : anyone"),
+            ("((params.name)) == (('a'))", "params.name == \"a\""),
+            ("!(has(subject.CN))", "!has(subject.CN)"),
+        ] {
+            assert_eq!(parsed(text).to_string(), printed);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_printed_is_read_again(expr in conditions(3)) {
+            let text = expr.to_string();
+            prop_assume!(text.len() <= MAX_BYTES && expr.nesting() <= MAX_NESTING);
+            prop_assert_eq!(parsed(&text), expr, "{}", text);
+        }
+    }
+}

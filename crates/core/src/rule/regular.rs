@@ -3,7 +3,7 @@
 use regex::{Regex, RegexBuilder};
 
 /// A compiled regular expression; equal to those with the same text.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Regular(Regex);
 
 const MAX_COMPILED_BYTES: usize = 256 * 1024;
