@@ -1,26 +1,31 @@
 //! Putting it together: who asks, what for, and whether it may pass.
 
 mod build;
+mod candidate;
 mod handler;
 mod resolve;
 mod state;
+mod tell;
 
 use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 pub use build::{AuthorizerBuilder, AuthorizerError};
+pub use candidate::{CandidateDifferences, Difference, RouteDifferences};
+pub(crate) use state::State;
+use tell::Inquiry;
 
+use crate::audit::Recorders;
 use crate::decision::Decision;
 use crate::denial::{Cause, Denial, DenialKind, Suggestions};
 use crate::peer::Peer;
 use crate::peer::live::{Answer, Connection};
-use crate::policy::{Policy, PolicyError};
+use crate::policy::{Policy, PolicyError, RouteIndex};
 use crate::principal::Principal;
 use crate::provider::RoleProvider;
 use crate::request::{Firewall, Request};
 use crate::rule::{Fault, Scope, anyone};
-use state::State;
 
 /// Decides requests: one policy, the sources of roles, and the firewall before both.
 ///
@@ -56,6 +61,13 @@ pub(crate) struct Inner {
     needs_connection: bool,
     unauthorized_status: bool,
     suggestions: Suggestions,
+    recorders: Recorders,
+}
+
+/// What was decided, and by which route.
+struct Judgement {
+    decision: Decision,
+    route: Option<RouteIndex>,
 }
 
 /// The outcome of one request: the decision, and for whom it was made.
@@ -71,7 +83,6 @@ pub struct Verdict {
 
 impl Authorizer {
     /// An authorizer for a policy.
-    #[must_use]
     pub fn builder(policy: Policy) -> AuthorizerBuilder {
         AuthorizerBuilder::new(policy)
     }
@@ -119,7 +130,7 @@ impl Authorizer {
     /// policy stays.
     pub fn replace_policy(&self, policy: Policy) -> Result<(), AuthorizerError> {
         build::check_roles(&self.0.providers, &policy)?;
-        self.0.state.store(Arc::new(State::new(policy)));
+        self.0.state.rcu(|state| Arc::new(state.with_policy(policy.clone())));
         Ok(())
     }
 
@@ -132,18 +143,22 @@ impl Authorizer {
     /// If the connection is absent although the listener asks for certificates, nobody gets in: the
     /// denial is of the kind [`DenialKind::Misconfigured`] and says what was forgotten.
     pub fn authorize(&self, request: &Request<'_>, connection: Option<&Connection>) -> Answer<Verdict> {
-        if let Err(denial) = self.admit(request, connection) {
-            return Answer::Ready(self.conclude(request, connection, None, Decision::Deny(denial)));
-        }
+        let inquiry = Inquiry { request, connection, begun: self.0.recorders.clock() };
         let state = self.0.state.load();
+        if let Err(denial) = self.admit(request, connection) {
+            return Answer::Ready(self.conclude(&state, inquiry, None, denial.into()));
+        }
         match self.resolve(&state, request.time(), connection) {
-            Answer::Ready(principal) => Answer::Ready(self.verdict(&state, request, connection, principal)),
+            Answer::Ready(principal) => Answer::Ready(self.verdict(&state, inquiry, principal)),
             Answer::Pending(principal) => {
                 let (auth, state) = (self.clone(), Arc::clone(&state));
-                let (request, connection) = (request.detach(), connection.cloned());
+                let (request, connection, begun) = (request.detach(), connection.cloned(), inquiry.begun);
                 Answer::Pending(Box::pin(async move {
                     let principal = principal.await;
-                    request.with(|request| auth.verdict(&state, request, connection.as_ref(), principal))
+                    request.with(|request| {
+                        let inquiry = Inquiry { request, connection: connection.as_ref(), begun };
+                        auth.verdict(&state, inquiry, principal)
+                    })
                 }))
             }
         }
@@ -156,9 +171,9 @@ impl Authorizer {
         }
         let state = self.0.state.load();
         match self.resolve(&state, request.time(), connection) {
-            Answer::Ready(principal) => self.judge(&state.policy, request, &principal),
+            Answer::Ready(principal) => self.judge(&state.policy, request, &principal).decision,
             Answer::Pending(_) => {
-                self.deny(DenialKind::Unavailable, Cause::Fault(Fault::Unavailable)).into_decision()
+                Decision::Deny(self.deny(DenialKind::Unavailable, Cause::Fault(Fault::Unavailable)))
             }
         }
     }
@@ -169,9 +184,26 @@ impl Authorizer {
     /// mean something else by now.
     pub fn decide_for(&self, request: &Request<'_>, principal: &Principal) -> Decision {
         match self.0.firewall.check(request) {
-            Ok(()) => self.judge(&self.0.state.load().policy, request, principal),
-            Err(refusal) => self.deny(DenialKind::Firewall, Cause::Refusal(refusal)).into_decision(),
+            Ok(()) => self.judge(&self.0.state.load().policy, request, principal).decision,
+            Err(refusal) => Decision::Deny(self.deny(DenialKind::Firewall, Cause::Refusal(refusal))),
         }
+    }
+
+    /// What [`decide_for`](Self::decide_for) decides under a policy, leaving no trace; for explanations.
+    pub(crate) fn decide_under(
+        &self,
+        policy: &Policy,
+        request: &Request<'_>,
+        principal: &Principal,
+    ) -> Decision {
+        if let Err(refusal) = self.0.firewall.check(request) {
+            return Decision::Deny(self.deny(DenialKind::Firewall, Cause::Refusal(refusal)));
+        }
+        if policy.find(request).is_none() {
+            let denial = self.deny(DenialKind::NoRule, Cause::NoRule { news: false });
+            return Decision::Deny(denial.of(principal));
+        }
+        self.judge(policy, request, principal).decision
     }
 
     /// The principal of a peer, asking the sources of roles.
@@ -208,30 +240,23 @@ impl Authorizer {
         }
     }
 
-    fn verdict(
-        &self,
-        state: &State,
-        request: &Request<'_>,
-        connection: Option<&Connection>,
-        principal: Principal,
-    ) -> Verdict {
-        let decision = self.judge(&state.policy, request, &principal);
-        self.conclude(request, connection, Some(principal), decision)
+    fn verdict(&self, state: &Arc<State>, inquiry: Inquiry<'_>, principal: Principal) -> Verdict {
+        let judgement = self.judge(&state.policy, inquiry.request, &principal);
+        self.conclude(state, inquiry, Some(principal), judgement)
     }
 
     /// The route and its rule, for a request that has passed the firewall.
-    fn judge(&self, policy: &Policy, request: &Request<'_>, principal: &Principal) -> Decision {
+    fn judge(&self, policy: &Policy, request: &Request<'_>, principal: &Principal) -> Judgement {
         if !principal.roles().is_under(policy.hierarchy()) {
-            return self.deny(DenialKind::Unavailable, Cause::StalePrincipal).of(principal).into_decision();
+            return self.deny(DenialKind::Unavailable, Cause::StalePrincipal).of(principal).into();
         }
         let Some(route) = policy.find(request) else {
             let news = self.0.suggestions.is_news(request);
-            let denial = self.deny(DenialKind::NoRule, Cause::NoRule { news });
-            return denial.of(principal).into_decision();
+            return self.deny(DenialKind::NoRule, Cause::NoRule { news }).of(principal).into();
         };
         let rule = route.rule();
         let cause = match rule.decide(&Scope::new(request, principal, &route)) {
-            Ok(true) => return Decision::Allow,
+            Ok(true) => return Judgement { decision: Decision::Allow, route: Some(route.index()) },
             Ok(false) => Cause::Rule,
             Err(fault) => Cause::Fault(fault),
         };
@@ -242,38 +267,18 @@ impl Authorizer {
             (_, Peer::Untrusted { .. }) => DenialKind::CertificateUntrusted,
             (_, Peer::Verified(_)) => DenialKind::Forbidden,
         };
-        self.deny(kind, cause).of(principal).by(policy, route.index()).into_decision()
+        let denial = self.deny(kind, cause).of(principal).by(policy, route.index());
+        Judgement { decision: Decision::Deny(denial), route: Some(route.index()) }
     }
 
     fn deny(&self, kind: DenialKind, cause: Cause) -> Denial {
         Denial::new(kind, cause, self.0.unauthorized_status)
     }
-
-    fn conclude(
-        &self,
-        request: &Request<'_>,
-        connection: Option<&Connection>,
-        principal: Option<Principal>,
-        mut decision: Decision,
-    ) -> Verdict {
-        if let Decision::Deny(denial) = &mut decision {
-            Self::finish(denial, request, connection);
-        }
-        Verdict { decision, principal }
-    }
-
-    /// Marks a denial that should end its connection, and tells the operator.
-    fn finish(denial: &mut Denial, request: &Request<'_>, connection: Option<&Connection>) {
-        denial.closes_connection =
-            matches!(denial.kind(), DenialKind::CertificateRequired | DenialKind::CertificateUntrusted)
-                && connection.is_some_and(Connection::asks_again);
-        denial.log(request, connection);
-    }
 }
 
-impl Denial {
-    fn into_decision(self) -> Decision {
-        Decision::Deny(self)
+impl From<Denial> for Judgement {
+    fn from(denial: Denial) -> Self {
+        Self { decision: Decision::Deny(denial), route: None }
     }
 }
 

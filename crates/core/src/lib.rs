@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+pub mod audit;
 pub mod authorizer;
 pub mod certificate;
 pub mod decision;
 pub mod denial;
 pub mod identity;
+mod metric;
 pub mod peer;
 pub mod policy;
 pub mod principal;

@@ -22,11 +22,27 @@ struct Facts {
     peer: Peer,
     name: Result<Box<str>, NameFault>,
     roles: Roles,
+    /// The same peer under the candidate policy.
+    shadow: Option<Principal>,
 }
 
 impl Principal {
-    pub(crate) fn new(peer: Peer, name: Result<Box<str>, NameFault>, roles: Roles) -> Self {
-        Self(Arc::new(Facts { peer, name, roles }))
+    pub(crate) fn new(
+        peer: Peer,
+        name: Result<Box<str>, NameFault>,
+        roles: Roles,
+        shadow: Option<Self>,
+    ) -> Self {
+        Self(Arc::new(Facts { peer, name, roles, shadow }))
+    }
+
+    /// The same peer with other roles; for explanations.
+    pub(crate) fn with_roles(&self, roles: Roles) -> Self {
+        Self::new(self.0.peer.clone(), self.0.name.clone(), roles, None)
+    }
+
+    pub(crate) fn shadow(&self) -> Option<&Self> {
+        self.0.shadow.as_ref()
     }
 
     /// The peer.

@@ -7,14 +7,19 @@ use thiserror::Error;
 
 use super::state::State;
 use super::{Authorizer, Inner};
+use crate::audit::{Audit, Recorders};
 use crate::denial::Suggestions;
+use crate::metric;
 use crate::policy::Policy;
 use crate::provider::RoleProvider;
 use crate::request::Firewall;
 
 /// Collects what an [`Authorizer`] is made of.
 #[must_use = "call `build` to get the authorizer"]
-pub struct AuthorizerBuilder(Inner);
+pub struct AuthorizerBuilder {
+    inner: Inner,
+    audits: Vec<Audit>,
+}
 
 /// What is wrong with an authorizer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -28,22 +33,28 @@ pub enum AuthorizerError {
         /// The role.
         role: String,
     },
+    /// The thread that writes audit events could not be started.
+    #[error("the thread for audit events could not be started: {reason}")]
+    AuditThread {
+        /// What the operating system said.
+        reason: String,
+    },
 }
 
 impl AuthorizerBuilder {
     pub(super) fn new(policy: Policy) -> Self {
-        Self(Inner::new(policy))
+        Self { inner: Inner::new(policy), audits: Vec::new() }
     }
 
     /// Adds a source of roles. A caller has a role if any source gives it.
     pub fn roles(mut self, provider: impl RoleProvider) -> Self {
-        self.0.providers.push(Box::new(provider));
+        self.inner.providers.push(Box::new(provider));
         self
     }
 
     /// Sets the firewall; without this it is [`Firewall::strict`].
     pub fn firewall(mut self, firewall: Firewall) -> Self {
-        self.0.firewall = firewall;
+        self.inner.firewall = firewall;
         self
     }
 
@@ -52,7 +63,30 @@ impl AuthorizerBuilder {
     /// RFC 9110 (15.5.2) wants a 401 to name an authentication scheme, and client certificates
     /// have none, which is why 403 is the default.
     pub fn unauthorized_status(mut self) -> Self {
-        self.0.unauthorized_status = true;
+        self.inner.unauthorized_status = true;
+        self
+    }
+
+    /// Records every decision in a sink: an [`Audit`] with its settings, or a closure.
+    ///
+    /// May be called several times; each sink has its own queue, thread and settings.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use portcullis_core::audit::{Audit, AuditEvent, AuditField};
+    /// use portcullis_core::rule::anyone;
+    /// use portcullis_core::{Authorizer, Policy};
+    ///
+    /// let policy = Policy::builder().route("GET /", anyone()).build()?;
+    /// let auth = Authorizer::builder(policy)
+    ///     .audit(|event: &AuditEvent<'_>| println!("{}", event.to_json()))
+    ///     .audit(Audit::to(|event: &AuditEvent<'_>| drop(event.to_json())).mask(AuditField::Name))
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn audit(mut self, audit: impl Into<Audit>) -> Self {
+        self.audits.push(audit.into());
         self
     }
 
@@ -60,10 +94,14 @@ impl AuthorizerBuilder {
     ///
     /// # Errors
     ///
-    /// [`AuthorizerError`] when a source gives a role that the policy does not define.
-    pub fn build(self) -> Result<Authorizer, AuthorizerError> {
-        check_roles(&self.0.providers, &self.0.state.load().policy)?;
-        Ok(Authorizer(Arc::new(self.0)))
+    /// [`AuthorizerError`] when a source gives a role that the policy does not define, or a thread
+    /// for audit events cannot be started.
+    pub fn build(mut self) -> Result<Authorizer, AuthorizerError> {
+        check_roles(&self.inner.providers, &self.inner.state.load().policy)?;
+        self.inner.recorders = Recorders::start(self.audits)
+            .map_err(|error| AuthorizerError::AuditThread { reason: error.to_string() })?;
+        metric::describe();
+        Ok(Authorizer(Arc::new(self.inner)))
     }
 }
 
@@ -87,6 +125,7 @@ impl Inner {
             needs_connection: true,
             unauthorized_status: false,
             suggestions: Suggestions::default(),
+            recorders: Recorders::default(),
         }
     }
 }
@@ -94,7 +133,8 @@ impl Inner {
 impl std::fmt::Debug for AuthorizerBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AuthorizerBuilder")
-            .field("policy", &self.0.state.load().policy)
+            .field("policy", &self.inner.state.load().policy)
+            .field("audits", &self.audits)
             .finish_non_exhaustive()
     }
 }

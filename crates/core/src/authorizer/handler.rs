@@ -1,5 +1,6 @@
 //! What adapters and handlers need once a verdict is there.
 
+use super::tell::Inquiry;
 use super::{Authorizer, Verdict};
 use crate::decision::Decision;
 use crate::denial::{Cause, Denial, DenialKind};
@@ -29,7 +30,7 @@ impl Verdict {
 impl Authorizer {
     /// The denial by a handler that needs an authenticated caller, on a route that lets others in, too.
     ///
-    /// It is logged like any other.
+    /// It is logged and recorded like any other, after the request itself, which was let pass.
     #[must_use]
     pub fn caller_required(
         &self,
@@ -42,9 +43,9 @@ impl Authorizer {
             Peer::Untrusted { .. } => DenialKind::CertificateUntrusted,
             Peer::Verified(_) => DenialKind::Forbidden,
         };
-        let mut denial = self.deny(kind, Cause::CallerRequired).of(principal);
-        Self::finish(&mut denial, request, connection);
-        denial
+        let denial = self.deny(kind, Cause::CallerRequired).of(principal);
+        let inquiry = Inquiry { request, connection, begun: self.0.recorders.clock() };
+        self.refuse_late(inquiry, principal, denial)
     }
 }
 

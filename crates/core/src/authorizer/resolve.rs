@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Inner;
 use super::state::State;
 use crate::identity::Identity;
+use crate::metric;
 use crate::peer::Peer;
 use crate::peer::live::{Answer, Connection};
 use crate::policy::Policy;
@@ -32,7 +33,7 @@ pub(super) fn of_connection(
     }
 }
 
-fn of_peer(inner: &Inner, state: &State, peer: Peer, connection: &Connection) -> Answer<Principal> {
+fn of_peer(inner: &Inner, state: &Arc<State>, peer: Peer, connection: &Connection) -> Answer<Principal> {
     if let Some(principal) = connection.remembered(state.generation, &peer) {
         return Answer::Ready(principal);
     }
@@ -46,59 +47,93 @@ fn of_peer(inner: &Inner, state: &State, peer: Peer, connection: &Connection) ->
 }
 
 /// The principal of a peer, asking every source of roles.
-pub(super) fn principal(inner: &Inner, state: &State, peer: Peer) -> Answer<Principal> {
-    let policy = &state.policy;
-    let roles = Roles::none(Arc::clone(policy.hierarchy()));
-    let Peer::Verified(identity) = &peer else {
-        return Answer::Ready(Principal::new(peer, Err(NameFault::NotVerified), roles));
+pub(super) fn principal(inner: &Inner, state: &Arc<State>, peer: Peer) -> Answer<Principal> {
+    let asked = match peer.identity().map(|identity| (identity, state.policy.naming().name(identity))) {
+        Some((identity, Ok(name))) => ask(inner, identity, &name),
+        _ if inner.providers.is_empty() => Answer::Ready(Answers::Asked(Vec::new())),
+        // Without a name there is nobody to ask for.
+        Some((_, Err(_))) | None => Answer::Ready(Answers::NotAsked),
     };
-    let name = match policy.naming().name(identity) {
-        Ok(name) => name,
-        Err(fault) => return Answer::Ready(Principal::new(peer, Err(fault), roles)),
-    };
-    collect(inner, policy, peer.clone(), identity, name, roles)
+    match asked {
+        Answer::Ready(answers) => Answer::Ready(assemble(state, &peer, &answers)),
+        Answer::Pending(answers) => {
+            let state = Arc::clone(state);
+            Answer::Pending(Box::pin(async move { assemble(&state, &peer, &answers.await) }))
+        }
+    }
 }
 
-fn collect(
-    inner: &Inner,
-    policy: &Policy,
-    peer: Peer,
-    identity: &Identity,
-    name: Box<str>,
-    mut roles: Roles,
-) -> Answer<Principal> {
-    for role in policy.roles_of_member(&name) {
-        roles.grant(role.name(), Origin::Member);
-    }
+/// What the sources of roles said of one caller.
+enum Answers {
+    NotAsked,
+    Asked(Vec<(usize, Result<Grants, ProviderError>)>),
+}
+
+fn ask(inner: &Inner, identity: &Identity, name: &str) -> Answer<Answers> {
+    let mut answers = Vec::with_capacity(inner.providers.len());
     let mut waiting = Vec::new();
     for (number, provider) in (1..).zip(&inner.providers) {
-        let account = Account { identity, name: &name };
+        let timer = metric::SourceTimer::start(number);
+        let account = Account { identity, name };
         // Whoever wrote the source may have missed a case; that must not take the connection down.
         match catch_unwind(AssertUnwindSafe(|| provider.roles(account))) {
-            Ok(Answer::Ready(grants)) => add(&mut roles, number, grants),
-            Ok(Answer::Pending(grants)) => waiting.push((number, grants)),
-            Err(_) => add(&mut roles, number, Err(ProviderError::new("it panicked"))),
+            Ok(Answer::Ready(grants)) => {
+                timer.stop();
+                answers.push((number, grants));
+            }
+            Ok(Answer::Pending(grants)) => waiting.push((number, grants, timer)),
+            Err(_) => answers.push((number, Err(ProviderError::new("it panicked")))),
         }
     }
     if waiting.is_empty() {
-        return Answer::Ready(Principal::new(peer, Ok(name), roles));
+        return Answer::Ready(Answers::Asked(answers));
     }
     Answer::Pending(Box::pin(async move {
-        for (number, grants) in waiting {
-            add(&mut roles, number, grants.await);
+        for (number, grants, timer) in waiting {
+            answers.push((number, grants.await));
+            timer.stop();
         }
-        Principal::new(peer, Ok(name), roles)
+        Answers::Asked(answers)
     }))
 }
 
-fn add(roles: &mut Roles, number: usize, grants: Result<Grants, ProviderError>) {
-    match grants {
-        Ok(grants) => {
-            for role in &grants.roles {
-                roles.grant(role, Origin::Provider { number });
-            }
-            grants.erred.iter().for_each(|role| roles.mark_erred(role));
+/// The principal under the policy in force and, from the same answers, under the candidate.
+fn assemble(state: &State, peer: &Peer, answers: &Answers) -> Principal {
+    let shadow = state.candidate.as_ref().map(|candidate| under(candidate.policy(), peer, answers, None));
+    under(&state.policy, peer, answers, shadow)
+}
+
+fn under(policy: &Policy, peer: &Peer, answers: &Answers, shadow: Option<Principal>) -> Principal {
+    let mut roles = Roles::none(Arc::clone(policy.hierarchy()));
+    let name = match peer.identity() {
+        Some(identity) => policy.naming().name(identity),
+        None => Err(NameFault::NotVerified),
+    };
+    if let Ok(name) = &name {
+        for role in policy.roles_of_member(name) {
+            roles.grant(role.name(), Origin::Member);
         }
-        Err(error) => roles.mark_unavailable(&format!("source {number}: {error}")),
+        answers.add_to(&mut roles);
+    }
+    Principal::new(peer.clone(), name, roles, shadow)
+}
+
+impl Answers {
+    fn add_to(&self, roles: &mut Roles) {
+        let Self::Asked(answers) = self else {
+            // The policy in force has no name for this caller, so nobody knows what they would say.
+            return roles.mark_unavailable("the sources of roles were not asked");
+        };
+        for (number, grants) in answers {
+            match grants {
+                Ok(grants) => {
+                    for role in &grants.roles {
+                        roles.grant(role, Origin::Provider { number: *number });
+                    }
+                    grants.erred.iter().for_each(|role| roles.mark_erred(role));
+                }
+                Err(error) => roles.mark_unavailable(&format!("source {number}: {error}")),
+            }
+        }
     }
 }

@@ -36,6 +36,11 @@ pub trait Live: Send + Sync + 'static {
         false
     }
 
+    /// The number of the trust snapshot that the peer was last judged by, for audit events.
+    fn trust_generation(&self) -> Option<u64> {
+        None
+    }
+
     /// Ends the connection once the response under way has been sent, as far as the transport can.
     fn close(&self);
 
@@ -134,6 +139,12 @@ impl Connection {
     #[must_use]
     pub fn asks_again(&self) -> bool {
         self.0.live.asks_again()
+    }
+
+    /// The number of the trust snapshot that the peer was last judged by.
+    #[must_use]
+    pub fn trust_generation(&self) -> Option<u64> {
+        self.0.live.trust_generation()
     }
 
     /// Ends the connection once the response under way has been sent.
