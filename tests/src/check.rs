@@ -102,6 +102,9 @@ fn response(received: &Received, ran: &[String], expect: &Expect, case: &Case, t
     handler(received, ran, expect, case, tls)
 }
 
+/// A field of what the handler saw: its name, what must be in it, and how to read it.
+type Field<'a> = (&'static str, &'a Option<String>, fn(Seen) -> Option<String>);
+
 /// What the handler saw.
 fn handler(received: &Received, ran: &[String], expect: &Expect, case: &Case, tls: Tls) -> Result<()> {
     let seen: Option<Seen> = serde_json::from_slice(&received.body).ok();
@@ -118,7 +121,7 @@ fn handler(received: &Received, ran: &[String], expect: &Expect, case: &Case, tl
         same("TLS version", seen.as_ref().and_then(|seen| seen.tls_version.clone()), &Some(version.into()))?;
     }
     let wants = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
-    let fields: [(_, _, fn(Seen) -> Option<String>); 6] = [
+    let fields: [Field<'_>; 6] = [
         ("param", &expect.param, |seen| seen.param),
         ("peer", &expect.peer, |seen| Some(seen.peer)),
         ("reason", &expect.reason, |seen| seen.reason),

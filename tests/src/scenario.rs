@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustls::ClientConfig;
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use crate::app::{Seen, TRIAL};
 use crate::bench::Bench;
@@ -97,7 +99,7 @@ impl Stage {
     async fn connect(&self, address: SocketAddr, config: &Arc<ClientConfig>) -> Result<Speaker> {
         let stream = tls::connect(address, Arc::clone(config)).await?;
         Ok(match self.http {
-            Http::One => Speaker::One(h1::Connection::new(stream)),
+            Http::One => Speaker::One(Box::new(h1::Connection::new(stream))),
             Http::Two => Speaker::Two(h2::Connection::new(stream).await?),
         })
     }
@@ -125,7 +127,7 @@ fn seen(received: &Received) -> Result<Seen> {
 
 /// A connection of either version.
 enum Speaker {
-    One(h1::Connection<tokio_rustls::client::TlsStream<tokio::net::TcpStream>>),
+    One(Box<h1::Connection<TlsStream<TcpStream>>>),
     Two(h2::Connection),
 }
 
