@@ -1,4 +1,4 @@
-// How the program starts, and how it refuses to. Included by the tests of each example.
+//! How the program starts, and how it refuses to. Included by the tests of each example.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
