@@ -10,7 +10,7 @@
 //! let firewall = Firewall::strict();
 //! assert!(firewall.check(&Request::new("GET", "/reports/caf%C3%A9")).is_ok());
 //!
-//! let refusal = firewall.check(&Request::new("GET", "/static/..%2fadmin")).unwrap_err();
+//! let refusal = firewall.check(&Request::new("GET", "/static/css%2fadmin")).unwrap_err();
 //! assert_eq!(refusal.ambiguity(), Ambiguity::EncodedSlash);
 //! ```
 
