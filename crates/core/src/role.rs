@@ -163,6 +163,29 @@ impl Roles {
         origins
     }
 
+    /// Whether who has one role has the other, too.
+    pub(crate) fn includes(&self, role: &str, other: &str) -> bool {
+        match (self.hierarchy.index(role), self.hierarchy.index(other)) {
+            (Some(role), Some(other)) => self.hierarchy.includes(role, other),
+            _ => false,
+        }
+    }
+
+    /// Whether the role was given itself, not only with one that includes it.
+    pub(crate) fn is_direct(&self, name: &str) -> bool {
+        self.hierarchy.index(name).is_some_and(|role| self.grants.iter().any(|(given, _)| *given == role))
+    }
+
+    /// Takes a role away, with every role that includes it; what only they had brought goes, too.
+    pub(crate) fn remove(&mut self, name: &str) {
+        let Some(lost) = self.hierarchy.index(name) else { return };
+        self.grants.retain(|(given, _)| !self.hierarchy.includes(*given, lost));
+        self.granted.fill(0);
+        for (given, _) in &self.grants {
+            self.hierarchy.add_closure(*given, &mut self.granted);
+        }
+    }
+
     /// Whether the set was made under this hierarchy; another one's numbers mean other roles.
     pub(crate) fn is_under(&self, hierarchy: &Arc<Hierarchy>) -> bool {
         Arc::ptr_eq(&self.hierarchy, hierarchy)

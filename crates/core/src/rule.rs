@@ -21,6 +21,7 @@ mod serialize;
 mod suggest;
 #[cfg(test)]
 mod testing;
+mod trace;
 mod value;
 
 use std::fmt;
@@ -34,11 +35,12 @@ pub use custom::IntoOutcome;
 pub use diagnostic::{Diagnostic, RuleError};
 pub use fault::Fault;
 pub use scope::Scope;
+pub use trace::{Outcome, Trace};
 
 pub(crate) use custom::Custom;
 pub(crate) use environment::Environment;
 pub(crate) use expr::{Affix, Expr, Relation};
-pub(crate) use fact::{Fact, Fixed};
+pub(crate) use fact::{Fact, Fixed, Party};
 pub(crate) use literal::Literal;
 pub(crate) use suggest::did_you_mean;
 pub(crate) use value::Scalar;

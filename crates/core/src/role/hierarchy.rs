@@ -41,19 +41,8 @@ pub enum RoleError {
     },
 }
 
-impl RoleError {
-    /// Whether the definition of this role is where the mistake can be mended.
-    pub(crate) fn concerns(&self, name: &str) -> bool {
-        match self {
-            Self::Name { role } | Self::Duplicate { role } => role == name,
-            Self::Unknown { by, .. } => by == name,
-            Self::Cycle { path } => path.first().is_some_and(|first| first == name),
-        }
-    }
-}
-
 /// The place of a role in the bit sets of one hierarchy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RoleIndex(u32);
 
 impl RoleIndex {
@@ -111,10 +100,15 @@ impl Hierarchy {
     /// Adds the role of this name, with all that it includes, to a set; `None` if there is none.
     pub(crate) fn add(&self, name: &str, set: &mut [u64]) -> Option<RoleIndex> {
         let role = self.index(name)?;
+        self.add_closure(role, set);
+        Some(role)
+    }
+
+    /// Adds a role, with all that it includes, to a set.
+    pub(crate) fn add_closure(&self, role: RoleIndex, set: &mut [u64]) {
         for (word, included) in set.iter_mut().zip(self.closure(role)) {
             *word |= included;
         }
-        Some(role)
     }
 
     /// Whether who has one role has the other, too.

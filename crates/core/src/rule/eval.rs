@@ -25,6 +25,11 @@ impl Expr {
         self.holds(Context { scope, innermost: None })
     }
 
+    /// What the expression comes to; for explanations.
+    pub(super) fn evaluate<'c>(&'c self, scope: &'c Scope<'c>) -> Result<Value<'c>, Fault> {
+        self.value(Context { scope, innermost: None })
+    }
+
     fn holds(&self, context: Context<'_>) -> Result<bool, Fault> {
         let scope = context.scope;
         match self {

@@ -35,6 +35,26 @@ impl Rule {
         names.into_iter().collect()
     }
 
+    /// Whether the roles that it depends on are those that it names.
+    ///
+    /// Closures may look at others, and so may what is asked of the list of all roles.
+    pub(crate) fn roles_are_named(&self) -> bool {
+        let mut lists = 0;
+        let mut named = 0;
+        let mut closures = 0;
+        self.0.walk(&mut |expr| match expr {
+            Expr::Custom(_) | Expr::Acl(_) => closures += 1,
+            Expr::Fact(Fact::ROLES) => lists += 1,
+            Expr::In(pair) => {
+                if let [Expr::Literal(Literal::Str(_)), Expr::Fact(Fact::ROLES)] = &**pair {
+                    named += 1;
+                }
+            }
+            _ => {}
+        });
+        closures == 0 && lists == named
+    }
+
     /// Whether a further role can never turn "allowed" into "denied".
     ///
     /// That is so if roles stand under `&&`, `||`, positive `in` and `exists` alone. Closures may

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use super::Fault;
-use super::literal::Literal;
+use super::literal::{Literal, Quoted};
 use crate::certificate::{AttributeType, ExtendedKeyUsage, Fingerprint, Name, Oid, Serial};
 use crate::role::Roles;
 
@@ -135,6 +135,34 @@ impl<'a> Value<'a> {
             Self::Str(text) => Ok(text.chars().count()),
             Self::List(list) => Ok(list.len()),
             _ => Err(Fault::TypeMismatch),
+        }
+    }
+}
+
+/// As it would be written in a rule.
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(f),
+            Self::Int(value) => value.fmt(f),
+            Self::Str(text) => Quoted(text).fmt(f),
+            Self::Timestamp(time) => Literal::Timestamp(*time).fmt(f),
+            Self::Ip(ip) => write!(f, "\"{ip}\""),
+            Self::Fingerprint(fingerprint) => write!(f, "\"{fingerprint}\""),
+            Self::Serial(serial) => write!(f, "\"{serial}\""),
+            Self::List(list) => {
+                f.write_str("[")?;
+                let mut separator = "";
+                let end = list.try_each(|element| match write!(f, "{separator}{element}") {
+                    Ok(()) => {
+                        separator = ", ";
+                        ControlFlow::Continue(())
+                    }
+                    Err(error) => ControlFlow::Break(error),
+                });
+                end.break_value().map_or(Ok(()), Err)?;
+                f.write_str("]")
+            }
         }
     }
 }
