@@ -123,6 +123,33 @@ async fn no_certificate_where_one_is_required_never_reaches_http() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_expires_in_the_middle_opens_nothing_more() {
+    let pki = Pki::new();
+    let valid = Duration::from_secs(3);
+    let mut connections = Vec::new();
+    for mode in [Mode::Request, Mode::Require] {
+        let address = start(&pki, mode).await;
+        let mut http1 = pki.client_for(valid, "alice", "http/1.1").http1(address).await;
+        let mut http2 = pki.client_for(valid, "alice", "h2").http2(address).await;
+        assert_eq!(text(http1.send("GET", "/reports/7").await.unwrap()).await.unwrap(), "alice");
+        assert_eq!(text(http2.send("GET", "/reports/7").await.unwrap()).await.unwrap(), "alice");
+        connections.push((http1, http2));
+    }
+
+    tokio::time::sleep(valid + Duration::from_secs(1)).await;
+    for (mut http1, mut http2) in connections {
+        for response in [http1.send("GET", "/reports/7").await, http2.send("GET", "/reports/7").await] {
+            let response = response.unwrap();
+            assert_eq!(response.status(), 403);
+            assert!(text(response).await.unwrap().contains("certificate-untrusted"));
+        }
+        // So that a renewed certificate can be shown.
+        soon(http1.ended).await.unwrap().unwrap();
+        soon(http2.ended).await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_listener_that_asks_for_no_certificate_knows_nobody() {
     let pki = Pki::new();
     let address = start(&pki, Mode::NoCertificates).await;

@@ -69,6 +69,13 @@ impl Pki {
         self.client_with(Some(other.issue(name)), protocol)
     }
 
+    /// A client whose certificate is valid for so long.
+    pub(crate) fn client_for(&self, valid: Duration, name: &str, protocol: &str) -> Client {
+        let now = std::time::SystemTime::now();
+        let issued = self.authority.client(name).valid(now - Duration::from_secs(60), now + valid).issue();
+        self.client_with(Some(issued.unwrap()), protocol)
+    }
+
     fn issue(&self, name: &str) -> Issued {
         self.authority.client(name).issue().unwrap()
     }
