@@ -88,7 +88,7 @@ impl Guard {
     ///
     /// On other listeners every request is refused with 500 and a log entry that says why, unless
     /// the authorizer is made by [`Authorizer::without_certificates`]. (A transport of another kind
-    /// inserts a [`Connection`](portcullis_core::Connection) of its own in
+    /// inserts a core [`Connection`] of its own in
     /// [`HttpServer::on_connect`](actix_web::HttpServer::on_connect).)
     #[must_use]
     pub fn new(auth: Authorizer) -> Self {

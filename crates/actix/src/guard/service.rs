@@ -51,7 +51,12 @@ where
             return GuardFuture::refused(refuse_unread(request));
         }
         let connection = self.gate.connection(&request);
-        match self.gate.auth.authorize(&target::of(request.request()), connection.as_ref()) {
+        let asked = if self.gate.auth.reads_headers() {
+            target::with_headers(request.request())
+        } else {
+            target::of(request.request())
+        };
+        match self.gate.auth.authorize(&asked, connection.as_ref()) {
             Answer::Ready(verdict) => enter(&self.gate, &*self.inner, request, verdict, connection),
             Answer::Pending(verdict) => {
                 let (gate, inner) = (Rc::clone(&self.gate), Rc::clone(&self.inner));

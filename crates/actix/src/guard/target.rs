@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::http::{Uri, header};
 use portcullis_core::Request;
 
-/// Stands for a `Host` header that is no text. No authority has a blank, so the firewall refuses it.
+/// Stands for a header that is no text. No authority, origin or site has a blank, so it is refused.
 const NO_TEXT: &str = " ";
 
 /// The request for the authorizer.
@@ -18,6 +18,15 @@ pub(super) fn of(request: &HttpRequest) -> Request<'_> {
         .with_host(host)
         .with_repeated_host(hosts.next().is_some())
         .with_peer_ip(peer_ip)
+}
+
+/// The same, with what the headers say of its origin and its trace; asked for by few authorizers only.
+pub(super) fn with_headers(request: &HttpRequest) -> Request<'_> {
+    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or(NO_TEXT));
+    of(request)
+        .with_origin(header("origin"))
+        .with_fetch_site(header("sec-fetch-site"))
+        .with_traceparent(header("traceparent"))
 }
 
 /// The target that the router will match, undecoded.
