@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use audited::{Events, Known, decide, peer, policy, roles};
 use portcullis_core::audit::{Audit, AuditEvent, AuditSink, JsonLines, JsonLinesError};
-use portcullis_core::{Authorizer, Peer};
+use portcullis_core::peer::live::Answer;
+use portcullis_core::provider::{Account, Grants, ProviderError, RoleProvider};
+use portcullis_core::{Authorizer, Peer, Request};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -155,6 +157,79 @@ fn dropping_the_authorizer_writes_what_is_left() {
     two_requests(&clone);
     drop(clone);
     assert_eq!(events.lines().len(), 42);
+}
+
+#[test]
+fn many_threads_lose_nothing_and_count_each_event_once() {
+    const THREADS: u64 = 8;
+    const REQUESTS: u64 = 500;
+    let (seen, losing) = (Events::default(), Events::default());
+    let auth = builder()
+        .audit(Audit::to(seen.sink()).queue(count(100_000)).batch(count(64)))
+        .audit(Audit::to(losing.sink()).queue(count(1)))
+        .build()
+        .unwrap();
+    let nobody = Known::connection(Peer::Anonymous);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..REQUESTS {
+                    assert!(decide(&auth, "GET", "/", &nobody).is_allowed());
+                }
+            });
+        }
+    });
+    assert!(auth.flush_audit(LONG));
+    let sequences = |events: &Events| -> std::collections::BTreeSet<u64> {
+        events.json().iter().map(|event| event["sequence"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(sequences(&seen), (1..=THREADS * REQUESTS).collect());
+    let written = losing.lines().len() as u64;
+    assert_eq!(sequences(&losing).len() as u64, written, "no number twice");
+    assert_eq!(written + auth.audit_losses().overflowed, THREADS * REQUESTS);
+}
+
+/// Answers never, so that the request is given up.
+struct Silent;
+
+impl RoleProvider for Silent {
+    fn roles(&self, _: Account<'_>) -> Answer<Result<Grants, ProviderError>> {
+        Answer::Pending(Box::pin(std::future::pending()))
+    }
+}
+
+#[test]
+fn a_request_that_is_given_up_has_no_decision_and_no_event() {
+    let events = Events::default();
+    let auth = builder().roles(Silent).audit(events.sink()).build().unwrap();
+    let alice = Known::connection(peer("alice"));
+    drop(auth.authorize(&Request::new("GET", "/admin/"), Some(&alice)));
+    assert!(auth.flush_audit(LONG));
+    assert_eq!((events.lines().len(), auth.audit_losses().total()), (0, 0));
+}
+
+/// Panics when it goes.
+struct BadLoser;
+
+impl AuditSink for BadLoser {
+    fn record(&mut self, _: &AuditEvent<'_>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for BadLoser {
+    fn drop(&mut self) {
+        panic!("a sink that panics at its end");
+    }
+}
+
+#[test]
+fn a_sink_that_panics_at_its_end_harms_nobody() {
+    let events = Events::default();
+    let auth = builder().audit(BadLoser).audit(events.sink()).build().unwrap();
+    two_requests(&auth);
+    drop(auth);
+    assert_eq!(events.lines().len(), 2);
 }
 
 #[test]

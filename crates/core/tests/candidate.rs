@@ -198,3 +198,29 @@ fn a_reload_keeps_the_candidate_and_counts_anew() {
     assert!(!decide(&auth, "GET", "/", &alice).is_allowed());
     assert_eq!(counts(&auth), (0, 0), "now both are the same");
 }
+
+#[test]
+fn setting_and_clearing_under_load_disturbs_no_request() {
+    let auth = Authorizer::builder(policy()).roles(roles()).build().unwrap();
+    let candidate =
+        || Policy::builder().role("admin", []).route("* /admin/{*rest}", nobody()).build().unwrap();
+    let alice = Known::connection(peer("alice"));
+    std::thread::scope(|scope| {
+        let requests = scope.spawn(|| {
+            for _ in 0..2000 {
+                assert!(decide(&auth, "GET", "/admin/", &alice).is_allowed());
+                assert!(decide(&auth, "GET", "/", &alice).is_allowed());
+                assert!(!decide(&auth, "GET", "/closed", &alice).is_allowed());
+            }
+        });
+        while !requests.is_finished() {
+            auth.set_candidate(candidate()).unwrap();
+            auth.replace_policy(policy()).unwrap();
+            assert!(auth.candidate().is_some(), "a reload keeps the candidate");
+            auth.clear_candidate();
+        }
+    });
+    auth.set_candidate(candidate()).unwrap();
+    assert!(decide(&auth, "GET", "/admin/", &alice).is_allowed());
+    assert_eq!(counts(&auth), (0, 1));
+}
