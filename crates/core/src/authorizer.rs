@@ -24,7 +24,7 @@ use crate::peer::live::{Answer, Connection};
 use crate::policy::{Policy, PolicyError, RouteIndex};
 use crate::principal::Principal;
 use crate::provider::RoleProvider;
-use crate::request::{Firewall, Request};
+use crate::request::{CrossSite, Firewall, Request};
 use crate::rule::{Fault, Scope, anyone};
 
 /// Decides requests: one policy, the sources of roles, and the firewall before both.
@@ -58,6 +58,7 @@ pub(crate) struct Inner {
     state: ArcSwap<State>,
     providers: Vec<Box<dyn RoleProvider>>,
     firewall: Firewall,
+    cross_site: Option<CrossSite>,
     needs_connection: bool,
     unauthorized_status: bool,
     suggestions: Suggestions,
@@ -183,9 +184,9 @@ impl Authorizer {
     /// A principal that was made under a policy that is no longer in force is denied: its roles may
     /// mean something else by now.
     pub fn decide_for(&self, request: &Request<'_>, principal: &Principal) -> Decision {
-        match self.0.firewall.check(request) {
+        match self.screen(request) {
             Ok(()) => self.judge(&self.0.state.load().policy, request, principal).decision,
-            Err(refusal) => Decision::Deny(self.deny(DenialKind::Firewall, Cause::Refusal(refusal))),
+            Err(denial) => Decision::Deny(denial),
         }
     }
 
@@ -196,8 +197,8 @@ impl Authorizer {
         request: &Request<'_>,
         principal: &Principal,
     ) -> Decision {
-        if let Err(refusal) = self.0.firewall.check(request) {
-            return Decision::Deny(self.deny(DenialKind::Firewall, Cause::Refusal(refusal)));
+        if let Err(denial) = self.screen(request) {
+            return Decision::Deny(denial);
         }
         if policy.find(request).is_none() {
             let denial = self.deny(DenialKind::NoRule, Cause::NoRule { news: false });
@@ -214,10 +215,7 @@ impl Authorizer {
 
     /// What can be said before anybody is asked who the peer is.
     fn admit(&self, request: &Request<'_>, connection: Option<&Connection>) -> Result<(), Denial> {
-        self.0
-            .firewall
-            .check(request)
-            .map_err(|refusal| self.deny(DenialKind::Firewall, Cause::Refusal(refusal)))?;
+        self.screen(request)?;
         let Some(connection) = connection else {
             return if self.0.needs_connection {
                 Err(self.deny(DenialKind::Misconfigured, Cause::NoConnection))
@@ -229,6 +227,17 @@ impl Authorizer {
             Some(authority) if !connection.covers(authority) => {
                 Err(self.deny(DenialKind::Misdirected, Cause::Misdirected))
             }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the request alone says: that it can be read in one way, and that no other site sent it.
+    fn screen(&self, request: &Request<'_>) -> Result<(), Denial> {
+        if let Err(refusal) = self.0.firewall.check(request) {
+            return Err(self.deny(DenialKind::Firewall, Cause::Refusal(refusal)));
+        }
+        match &self.0.cross_site {
+            Some(check) if !check.allows(request) => Err(self.deny(DenialKind::CrossSite, Cause::CrossSite)),
             _ => Ok(()),
         }
     }

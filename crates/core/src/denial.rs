@@ -43,6 +43,8 @@ pub struct Denial {
 pub enum DenialKind {
     /// The request could be read in two ways, and was not read at all.
     Firewall,
+    /// Another site made a browser send it.
+    CrossSite,
     /// A certificate might open this, and none was sent.
     CertificateRequired,
     /// A certificate was sent and not trusted.
@@ -65,6 +67,7 @@ impl DenialKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Firewall => "firewall",
+            Self::CrossSite => "cross-site",
             Self::CertificateRequired => "certificate-required",
             Self::CertificateUntrusted => "certificate-untrusted",
             Self::Forbidden => "forbidden",
@@ -122,6 +125,7 @@ impl Denial {
             }
             DenialKind::CertificateRequired
             | DenialKind::CertificateUntrusted
+            | DenialKind::CrossSite
             | DenialKind::Forbidden
             | DenialKind::NoRule => 403,
             DenialKind::Misdirected => 421,

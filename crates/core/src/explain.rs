@@ -95,7 +95,9 @@ impl Authorizer {
         let policy = self.policy();
         let decision = self.decide_under(&policy, request, principal);
         // A request that the firewall refuses has no route, however its path reads.
-        let is_read = decision.denial().is_none_or(|denial| denial.kind() != DenialKind::Firewall);
+        let is_read = decision
+            .denial()
+            .is_none_or(|denial| !matches!(denial.kind(), DenialKind::Firewall | DenialKind::CrossSite));
         let found = if is_read { policy.find(request) } else { None };
         let route = found.as_ref().and_then(|found| {
             let route = policy.route(found.index())?;

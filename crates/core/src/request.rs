@@ -1,11 +1,13 @@
 //! What a rule may know of a request: plain text, whatever framework it came through.
 
+pub mod cross_site;
 pub mod firewall;
 mod trace_id;
 
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use cross_site::CrossSite;
 pub use firewall::{Ambiguity, Firewall, Refusal};
 pub use trace_id::TraceId;
 
@@ -23,6 +25,8 @@ pub struct Request<'a> {
     peer_ip: Option<IpAddr>,
     time: i64,
     trace_id: Option<TraceId>,
+    origin: Option<&'a str>,
+    fetch_site: Option<&'a str>,
 }
 
 impl<'a> Request<'a> {
@@ -47,6 +51,8 @@ impl<'a> Request<'a> {
             peer_ip: None,
             time: now(),
             trace_id: None,
+            origin: None,
+            fetch_site: None,
         }
     }
 
@@ -112,6 +118,20 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// The value of the `Origin` header (RFC 6454); text that cannot be read is some other origin.
+    #[must_use]
+    pub fn with_origin(mut self, origin: Option<&'a str>) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// The value of the `Sec-Fetch-Site` header (Fetch Metadata); text that cannot be read is another site.
+    #[must_use]
+    pub fn with_fetch_site(mut self, site: Option<&'a str>) -> Self {
+        self.fetch_site = site;
+        self
+    }
+
     /// The method as sent.
     #[must_use]
     pub fn method(&self) -> &'a str {
@@ -146,6 +166,18 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn authority(&self) -> Option<&'a str> {
         self.target_authority.or(self.host)
+    }
+
+    /// The `Origin` header, if there was one.
+    #[must_use]
+    pub fn origin(&self) -> Option<&'a str> {
+        self.origin
+    }
+
+    /// The `Sec-Fetch-Site` header, if there was one.
+    #[must_use]
+    pub fn fetch_site(&self) -> Option<&'a str> {
+        self.fetch_site
     }
 
     /// The address of the TCP peer, if known.

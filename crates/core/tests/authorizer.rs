@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use portcullis_core::certificate::Certificate;
 use portcullis_core::peer::live::Answer;
 use portcullis_core::provider::{Account, Grants, ProviderError, RoleProvider};
+use portcullis_core::request::CrossSite;
 use portcullis_core::rule::{anyone, authenticated, role};
 use portcullis_core::{
     Authorizer, Connection, ConnectionInfo, Decision, DenialKind, Identity, Live, Peer, Policy, Request,
@@ -247,4 +248,20 @@ fn build_errors_name_both_places() {
     let text = error.to_string();
     assert_eq!(text.lines().count(), 2, "{text}");
     assert_eq!(text.matches("authorizer.rs:").count(), 3, "{text}");
+}
+
+#[test]
+fn another_site_may_not_send_what_changes_something() {
+    let policy = Policy::builder().route("* /{*all}", anyone()).build().unwrap();
+    let auth = Authorizer::builder(policy).cross_site(CrossSite::new()).build().unwrap();
+    assert!(auth.reads_headers());
+    let nobody = Connection::assertion(Peer::Anonymous);
+    let decide = |method, site| {
+        let request = Request::new(method, "/transfer").with_host("own.test").with_fetch_site(site);
+        auth.decide(&request, Some(&nobody))
+    };
+    assert!(decide("POST", Some("same-origin")).is_allowed());
+    assert!(decide("GET", Some("cross-site")).is_allowed());
+    let denied = decide("POST", Some("cross-site"));
+    assert_eq!((kind(&denied), denied.denial().unwrap().status()), (DenialKind::CrossSite, 403));
 }

@@ -68,6 +68,8 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let connection = request.extensions().get::<Connection>();
         let asked = source::request(request.method(), request.uri(), request.headers(), connection);
+        let asked =
+            if self.auth.reads_headers() { source::with_headers(asked, request.headers()) } else { asked };
         match self.auth.authorize(&asked, connection) {
             Answer::Ready(verdict) => {
                 GuardFuture::judged(verdict, request, &mut self.inner, &self.auth, &self.renderer)

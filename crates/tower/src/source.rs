@@ -1,10 +1,10 @@
 //! From an `http` request to the plain request that is judged.
 
-use http::header::{HOST, HeaderMap, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use http::{Method, Uri};
 use portcullis_core::{Connection, Request};
 
-/// Stands for a `Host` header that is not text. No authority has a blank, so the firewall refuses it.
+/// Stands for a header that is not text. No authority, origin or site has a blank, so it is refused.
 const NO_TEXT: &str = " ";
 
 /// The request as it was received: nothing is decoded, and nothing left out that the firewall looks at.
@@ -39,6 +39,14 @@ pub fn request<'a>(
         .with_host(host)
         .with_repeated_host(hosts.next().is_some())
         .with_peer_ip(peer)
+}
+
+/// What the headers say of a request's origin and its trace; asked for by few authorizers only.
+pub(crate) fn with_headers<'a>(request: Request<'a>, headers: &'a HeaderMap) -> Request<'a> {
+    request
+        .with_origin(headers.get(ORIGIN).map(text))
+        .with_fetch_site(headers.get("sec-fetch-site").map(text))
+        .with_traceparent(headers.get("traceparent").map(text))
 }
 
 fn text(value: &HeaderValue) -> &str {

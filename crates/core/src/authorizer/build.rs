@@ -12,7 +12,7 @@ use crate::denial::Suggestions;
 use crate::metric;
 use crate::policy::Policy;
 use crate::provider::RoleProvider;
-use crate::request::Firewall;
+use crate::request::{CrossSite, Firewall};
 
 /// Collects what an [`Authorizer`] is made of.
 #[must_use = "call `build` to get the authorizer"]
@@ -55,6 +55,14 @@ impl AuthorizerBuilder {
     /// Sets the firewall; without this it is [`Firewall::strict`].
     pub fn firewall(mut self, firewall: Firewall) -> Self {
         self.inner.firewall = firewall;
+        self
+    }
+
+    /// Refuses what another site makes a browser send, except for reading; without this it is not looked at.
+    ///
+    /// A browser sends a client certificate along with such requests as it does a cookie.
+    pub fn cross_site(mut self, check: CrossSite) -> Self {
+        self.inner.cross_site = Some(check);
         self
     }
 
@@ -122,6 +130,7 @@ impl Inner {
             state: ArcSwap::from_pointee(State::new(policy)),
             providers: Vec::new(),
             firewall: Firewall::strict(),
+            cross_site: None,
             needs_connection: true,
             unauthorized_status: false,
             suggestions: Suggestions::default(),

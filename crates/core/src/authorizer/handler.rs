@@ -28,6 +28,14 @@ impl Verdict {
 }
 
 impl Authorizer {
+    /// Whether adapters should hand over what the headers say of a request's origin and its trace.
+    ///
+    /// If not, they save the look-ups.
+    #[must_use]
+    pub fn reads_headers(&self) -> bool {
+        self.0.cross_site.is_some() || self.0.recorders.clock().is_some()
+    }
+
     /// The denial by a handler that needs an authenticated caller, on a route that lets others in, too.
     ///
     /// It is logged and recorded like any other, after the request itself, which was let pass.

@@ -9,6 +9,7 @@ use crate::rule::Fault;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cause {
     Refusal(Refusal),
+    CrossSite,
     NoConnection,
     Misdirected,
     /// `news` is set once per route, so that the log is not flooded with suggestions.
@@ -26,6 +27,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refusal(refusal) => refusal.fmt(f),
+            Self::CrossSite => f.write_str("another site made the browser send it"),
             Self::NoConnection => f.write_str(
                 "the request came without a connection identity: serve the application through \
                  portcullis (`serve`, `bind_portcullis` or its TLS listener), or use an authorizer \

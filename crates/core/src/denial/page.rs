@@ -45,6 +45,11 @@ pub(super) fn text(kind: DenialKind) -> Text {
             "The address or the header of this request can be read in more than one way, so it was not read at all.",
             "Write the address without doubled slashes, dots, semicolons and needless percent signs.",
         ),
+        DenialKind::CrossSite => (
+            "The request came from another site",
+            "A page of another site made your browser send this request, and it may not.",
+            "If you meant to do this, open this service in the browser and do it there.",
+        ),
         DenialKind::CertificateRequired => (
             "A client certificate is required",
             "This page is only for callers who prove who they are by a certificate, and your client sent none.",

@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn the_default_port_is_no_difference() {
-        let request = Request::new("POST", "/").with_host("own.test").with_origin(Some("https://own.test:443"));
+        let request =
+            Request::new("POST", "/").with_host("own.test").with_origin(Some("https://own.test:443"));
         assert!(CrossSite::new().allows(&request));
         let nobody = Request::new("POST", "/").with_origin(Some("https://own.test"));
         assert!(!CrossSite::new().allows(&nobody), "without a host nothing is one's own");
