@@ -41,7 +41,11 @@ pub struct Case {
     #[serde(default = "yes")]
     pub send_intermediate: bool,
     /// Method and target; `\xNN` stands for a byte, `\{N}` repeats the one before it.
+    #[serde(default)]
     pub request: String,
+    /// The whole of an HTTP/1.1 request, byte for byte, instead of `request`; `{trial}` stands for
+    /// the mark of the trial.
+    pub raw: Option<String>,
     /// Further header lines, such as `host: a.test`; `-host` leaves that one out.
     #[serde(default)]
     pub headers: Vec<String>,
@@ -162,7 +166,7 @@ struct File {
 }
 
 /// The fields that may be lists, which stand for one case each.
-const LISTS: [&str; 4] = ["mode", "app", "client", "request"];
+const LISTS: [&str; 5] = ["mode", "app", "client", "request", "raw"];
 
 /// All cases of the files in a folder, in the order of the files' names.
 ///
@@ -244,7 +248,14 @@ impl Case {
     }
 
     fn check(&self) -> Result<()> {
-        self.request_line()?;
+        match &self.raw {
+            None => drop(self.request_line()?),
+            Some(raw) => {
+                ensure!(self.request.is_empty() && self.headers.is_empty(), "`raw` is the whole request");
+                ensure!(self.http == [Http::One], "`raw` is HTTP/1.1: write http = [\"1.1\"]");
+                unescape(raw)?;
+            }
+        }
         let everywhere = self.http.len() == Http::ALL.len() && self.tls.len() == Tls::ALL.len();
         ensure!(everywhere || self.because.is_some(), "a restricted case needs `because`");
         ensure!(!everywhere || self.because.is_none(), "`because` is for restricted cases");
@@ -339,6 +350,9 @@ mod tests {
             (ROW.to_owned() + "clinet = 'alice'\n", "clinet"),
             (ROW.to_owned() + "mode = 'plain'\n", "without TLS"),
             (ROW.replace("GET /", r"GET /\q"), "no escape"),
+            (ROW.to_owned() + "raw = 'GET /'\n", "the whole request"),
+            (ROW.replace("request", "raw"), "HTTP/1.1"),
+            (ROW.to_owned() + "adapters = { actix = { expect = { status = 404 } } }\n", "because"),
         ] {
             let error = format!("{:#}", parse(&bad).unwrap_err());
             assert!(error.contains(why), "{error}");

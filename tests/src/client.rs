@@ -21,6 +21,8 @@ pub struct Sent {
     pub target: Vec<u8>,
     /// Header lines; `:authority` is HTTP/2's.
     pub headers: Vec<(String, Vec<u8>)>,
+    /// All of it instead, for HTTP/1.1.
+    pub raw: Option<Vec<u8>>,
 }
 
 /// A response.
@@ -39,7 +41,13 @@ impl Sent {
     /// A request for a host.
     #[must_use]
     pub fn new(method: impl Into<Vec<u8>>, target: impl Into<Vec<u8>>) -> Self {
-        Self { method: method.into(), target: target.into(), headers: Vec::new() }
+        Self { method: method.into(), target: target.into(), ..Self::default() }
+    }
+
+    /// These bytes, whatever they are.
+    #[must_use]
+    pub fn raw(bytes: Vec<u8>) -> Self {
+        Self { raw: Some(bytes), ..Self::default() }
     }
 
     /// Adds a header line.

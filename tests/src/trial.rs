@@ -73,7 +73,8 @@ async fn perform(bench: &Bench, case: &Case, expect: &Expect, http: Http, tls: T
     let sent = request(case, http, address, &trial)?;
     let got = timeout(PATIENCE, async {
         if !case.mode.has_tls() {
-            return over_h1(h1::Connection::new(tcp(address).await?), &sent, expect, address).await;
+            let connection = h1::Connection::new(tcp(address).await?);
+            return over_h1(connection, &sent, expect, address).await;
         }
         let credentials =
             fixtures()?.credentials(&case.client, case.key_of.as_deref(), case.send_intermediate)?;
@@ -138,6 +139,9 @@ pub fn mark(bench: &Bench) -> String {
 }
 
 fn request(case: &Case, http: Http, address: SocketAddr, trial: &str) -> Result<Sent> {
+    if let Some(raw) = &case.raw {
+        return Ok(Sent::raw(unescape(&raw.replace("{trial}", trial))?));
+    }
     let (method, target) = case.request_line()?;
     let mut sent = Sent::new(method, target);
     let authority = format!("localhost:{}", address.port());
@@ -156,7 +160,7 @@ fn request(case: &Case, http: Http, address: SocketAddr, trial: &str) -> Result<
         }
     }
     for line in case.headers.iter().filter(|line| !line.starts_with('-')) {
-        let at = line.rfind(": ").filter(|at| *at > 0).context("a header line is `name: value`")?;
+        let at = line.find(": ").context("a header line is `name: value`")?;
         let (name, value) = line.split_at(at);
         sent = sent.header(name, unescape(value.get(2..).unwrap_or_default())?);
     }

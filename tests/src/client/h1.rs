@@ -92,6 +92,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 /// The head of a request.
 #[must_use]
 pub fn head(sent: &Sent) -> Vec<u8> {
+    if let Some(raw) = &sent.raw {
+        return raw.clone();
+    }
     let mut head = [&*sent.method, b" ", &*sent.target, b" HTTP/1.1\r\n"].concat();
     for (name, value) in &sent.headers {
         head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
