@@ -235,3 +235,42 @@ fn printable(label: &[u8]) -> String {
     let is_plain = label.len() <= 40 && label.iter().all(is_label);
     if is_plain { String::from_utf8_lossy(label).into_owned() } else { "?".to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = "text\n-----BEGIN A-----\nAAAA\n-----END A-----\n  -----BEGIN B C-----  \r\nProc-Type: 4,ENCRYPTED\r\n\r\nAAAA\r\n-----END B C-----";
+
+    fn fault(text: &[u8]) -> PemError {
+        blocks(text, "`f`").err().unwrap()
+    }
+
+    #[test]
+    fn blocks_know_their_lines_and_headers() {
+        let found = blocks(TWO.as_bytes(), "`f`").unwrap();
+        let found: Vec<_> =
+            found.iter().map(|b| (b.label.as_str(), b.line, b.has_encryption_header)).collect();
+        assert_eq!(found, [("A", 2, false), ("B C", 5, true)]);
+    }
+
+    #[test]
+    fn no_beginning_of_a_text_is_taken_for_the_whole() {
+        for end in 0..TWO.len() - 1 {
+            let outcome = blocks(&TWO.as_bytes()[..end], "`f`").map(|found| found.len());
+            assert!(outcome != Ok(2), "{end}: {outcome:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_part_of_a_key_is_not_a_label() {
+        assert_eq!(printable(b"RSA PRIVATE KEY"), "RSA PRIVATE KEY");
+        for odd in [&b"MIGHAgEAMBM"[..], b"A\nB", b"\xff", &[b'A'; 41]] {
+            assert_eq!(printable(odd), "?");
+        }
+        let line = b"-----BEGIN PRIVATE KEY-----MIGHAgEAMBM-----END PRIVATE KEY-----";
+        assert_eq!(fault(line), PemError::LineBreaks { origin: "`f`".into(), line: 1 });
+        let line = b"-----BEGIN A-----\nAAAA\n-----END A----- and more";
+        assert_eq!(fault(line), PemError::LineBreaks { origin: "`f`".into(), line: 3 });
+    }
+}

@@ -158,3 +158,14 @@ impl fmt::Debug for ServerTlsBuilder {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(any(feature = "aws-lc-rs", feature = "ring"))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_cryptography_there_is_no_tls() {
+        let error = ServerTls::builder(KeyPair::from_pem("", "")).build().unwrap_err();
+        assert_eq!(error, TlsError::NoProvider);
+    }
+}

@@ -94,8 +94,9 @@ fn every_fault_is_named_with_its_file_and_its_remedy() {
             bytes
         }),
     );
-    folder.write("cut.pem", &chain[..chain.len() / 2]);
-    folder.write("cut-twice.pem", format!("{}\n{chain}", &chain[..chain.len() / 2]));
+    let (half, _) = chain.split_at(chain.len() / 2);
+    folder.write("cut.pem", half);
+    folder.write("cut-twice.pem", format!("{half}\n{chain}"));
     folder.write("damaged.pem", chain.replacen("MII", "M*I", 1));
     folder.write("damaged.key", key.replacen("MII", "M*I", 1));
     folder.write("hollow.pem", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
@@ -303,6 +304,8 @@ fn no_key_is_ever_printed() {
         let error = ServerTls::builder(pair).build().unwrap_err();
         shown += &format!("{error} {error:?}");
     }
-    let bytes = format!("{:?}", server.key_der());
-    assert!(!shown.contains(&secret[..20]) && !shown.contains(&bytes[1..40]), "{shown}");
+    let (secret, _) = secret.split_at(20);
+    let bytes = format!("{:?}", &server.key_der()[..10]);
+    let bytes = bytes.trim_matches(['[', ']']);
+    assert!(!shown.contains(secret) && !shown.contains(bytes), "{shown}");
 }

@@ -138,7 +138,9 @@ async fn what_ends_a_connection_is_set_once() {
     connection.handle().close();
     let calls = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = calls.clone();
-    assert!(connection.on_close(move || drop(counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst))));
+    assert!(connection.on_close(move || {
+        counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }));
     assert!(!connection.clone().on_close(|| panic!("set twice")));
     connection.handle().clone().close();
     assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), 1);

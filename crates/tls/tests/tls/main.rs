@@ -1,5 +1,7 @@
 //! Servers of this crate and clients of every kind, over the loopback interface.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
 mod anchors;
 mod client;
 mod clock;

@@ -1,7 +1,7 @@
 //! Every mode, with every kind of client, in both versions of TLS.
 
 use portcullis_core::Peer;
-use portcullis_pki::hostile;
+use portcullis_pki::{DistinguishedName, KeyAlgorithm, RawCertificate, hostile};
 use portcullis_tls::{ClientAuth, HandshakeError, TrustAnchors};
 
 use crate::client::{Client, VERSIONS};
@@ -159,10 +159,33 @@ async fn a_stolen_certificate_is_refused_in_every_mode() {
     }
 }
 
+/// What webpki cannot read is checked with the bare key, whatever its kind.
+#[tokio::test]
+async fn old_certificates_prove_possession_with_every_kind_of_key() {
+    let site = Site::new();
+    let acceptor = site.acceptor(ClientAuth::request(site.anchors()));
+    let keys = [KeyAlgorithm::P256, KeyAlgorithm::P384, KeyAlgorithm::Rsa2048, KeyAlgorithm::Ed25519];
+    for key in keys {
+        let old = || {
+            let old = RawCertificate::new(DistinguishedName::common_name("alice")).version(1).key(key);
+            old.issue(&site.authority).unwrap()
+        };
+        let (owner, other) = (old(), old());
+        let thief = other.presenting(owner.chain_der().to_vec());
+        for version in VERSIONS {
+            for (issued, expected) in [(&owner, "version"), (&thief, "!not-possessed")] {
+                let client = Client::with(&site.authority, issued).version(version).config();
+                let outcome = meet(&acceptor, &client).await;
+                assert_eq!(outcome.word(), expected, "{key:?} {version:?} {outcome:?}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_stolen_certificate_of_another_kind_of_key_is_refused() {
     let site = Site::new();
-    let rsa = site.authority.client("alice").key(portcullis_pki::KeyAlgorithm::Rsa2048).issue().unwrap();
+    let rsa = site.authority.client("alice").key(KeyAlgorithm::Rsa2048).issue().unwrap();
     let thief = site.authority.client("mallory").issue().unwrap();
     let stolen = thief.presenting(rsa.chain_der().to_vec());
     for version in VERSIONS {
