@@ -1,19 +1,34 @@
 //! Which rule decides which request.
 
+mod assemble;
 mod build;
+mod condition;
 mod digest;
+mod error;
+mod file;
 pub mod pattern;
+mod place;
+mod report;
+mod resource;
 mod role_definition;
+mod route;
 pub mod table;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use build::{PolicyBuilder, PolicyError, PolicyFault};
+pub use build::PolicyBuilder;
+pub use error::{PolicyError, PolicyFault};
+pub use file::PolicyLoader;
 pub use pattern::{Pattern, PatternError};
+pub use place::Place;
+pub use resource::{FieldType, ResourceRule, ResourceType};
 pub use role_definition::RoleDefinition;
+use route::Notes;
+pub use route::Route;
 pub use table::RouteIndex;
 use table::RouteTable;
 
@@ -56,10 +71,28 @@ struct Inner {
     table: RouteTable,
     routes: Vec<Route>,
     roles: Vec<RoleDefinition>,
+    resources: Vec<ResourceRule>,
     /// The roles of each name that is listed as a member.
     members: HashMap<Box<str>, Vec<Role>>,
+    /// Which of the roles have a condition.
+    conditional: Box<[usize]>,
     hierarchy: Arc<Hierarchy>,
     naming: Naming,
+    files: Vec<PathBuf>,
+}
+
+impl Inner {
+    fn new(
+        (table, routes): (RouteTable, Vec<Route>),
+        roles: assemble::Roles,
+        members: HashMap<Box<str>, Vec<Role>>,
+        naming: Naming,
+    ) -> Self {
+        let assemble::Roles { definitions: roles, hierarchy, .. } = roles;
+        let conditional = (0..).zip(&roles).filter(|(_, role)| role.when.is_some()).map(|(i, _)| i).collect();
+        let (resources, files, hierarchy) = (Vec::new(), Vec::new(), Arc::new(hierarchy));
+        Self { table, routes, roles, resources, members, conditional, hierarchy, naming, files }
+    }
 }
 
 impl Policy {
@@ -67,6 +100,43 @@ impl Policy {
     #[must_use]
     pub fn builder() -> PolicyBuilder {
         PolicyBuilder::default()
+    }
+
+    /// Loads a policy file, with all that it includes; one with custom conditions needs a
+    /// [`loader`](Self::loader).
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] with every mistake that was found, each with a picture of its place.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PolicyError> {
+        Self::loader().file(path)
+    }
+
+    /// Loads a policy from the text of a file; `name` stands for it in messages.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] with every mistake that was found, each with a picture of its place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use portcullis_core::Policy;
+    ///
+    /// let text = "version = 1\n[[route]]\nmatch = 'GET /'\nallow = 'anyone'\n";
+    /// assert_eq!(Policy::from_text("policy.toml", text)?.routes().count(), 1);
+    ///
+    /// let mistake = Policy::from_text("policy.toml", &text.replace("allow", "alow")).unwrap_err();
+    /// assert!(mistake.to_string().contains("did you mean `allow`?"));
+    /// # Ok::<(), portcullis_core::policy::PolicyError>(())
+    /// ```
+    pub fn from_text(name: &str, text: &str) -> Result<Self, PolicyError> {
+        Self::loader().text(name, text)
+    }
+
+    /// A loader of policy files that can be given custom conditions.
+    pub fn loader() -> PolicyLoader {
+        PolicyLoader::default()
     }
 
     /// The routes, in the order of declaration.
@@ -85,9 +155,33 @@ impl Policy {
         self.0.roles.iter()
     }
 
+    /// The rules about data, in the order of declaration.
+    pub fn resources(&self) -> impl Iterator<Item = &ResourceRule> {
+        self.0.resources.iter()
+    }
+
+    /// The rule about one action on the resources of one type.
+    #[must_use]
+    pub fn resource(&self, resource_type: &str, action: &str) -> Option<&ResourceRule> {
+        let fits =
+            |rule: &&ResourceRule| rule.resource_type().name() == resource_type && rule.action() == action;
+        self.resources().find(fits)
+    }
+
+    /// The files that it was loaded from, the including one first; none if it was not loaded from files.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.0.files.iter().map(PathBuf::as_path)
+    }
+
     /// The roles that list the caller of this name as a member.
     pub(crate) fn roles_of_member(&self, name: &str) -> &[Role] {
         self.0.members.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The roles that a caller has if the certificate meets a condition, with these conditions.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = (&Role, &Rule)> {
+        let roles = self.0.conditional.iter().filter_map(|index| self.0.roles.get(*index));
+        roles.filter_map(|definition| Some((&definition.role, definition.when.as_ref()?)))
     }
 
     pub(crate) fn hierarchy(&self) -> &Arc<Hierarchy> {
@@ -111,52 +205,15 @@ impl Policy {
     }
 }
 
+impl From<Inner> for Policy {
+    fn from(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+}
+
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.routes()).finish()
-    }
-}
-
-/// One route of a policy: what it matches, and the rule.
-#[derive(Clone)]
-pub struct Route {
-    pattern: Pattern,
-    host: Option<Box<str>>,
-    rule: Rule,
-}
-
-impl Route {
-    /// The method and path that it matches.
-    #[must_use]
-    pub fn pattern(&self) -> &Pattern {
-        &self.pattern
-    }
-
-    /// The host that it is for; `None` for all.
-    #[must_use]
-    pub fn host(&self) -> Option<&str> {
-        self.host.as_deref()
-    }
-
-    /// The rule.
-    pub fn rule(&self) -> &Rule {
-        &self.rule
-    }
-}
-
-/// The pattern, with the host if there is one.
-impl fmt::Display for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.host {
-            Some(host) => write!(f, "{} on {host}", self.pattern),
-            None => self.pattern.fmt(f),
-        }
-    }
-}
-
-impl fmt::Debug for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self} => {}", self.rule)
     }
 }
 
@@ -171,7 +228,7 @@ pub(crate) struct RouteMatch<'a> {
 
 impl<'a> RouteMatch<'a> {
     pub(crate) fn rule(&self) -> &'a Rule {
-        &self.route.rule
+        self.route.rule()
     }
 
     pub(crate) fn index(&self) -> RouteIndex {

@@ -42,7 +42,7 @@ pub(crate) use environment::Environment;
 pub(crate) use expr::{Affix, Expr, Relation};
 pub(crate) use fact::{Fact, Fixed, Party};
 pub(crate) use literal::Literal;
-pub(crate) use suggest::did_you_mean;
+pub(crate) use suggest::{closest, did_you_mean};
 pub(crate) use value::Scalar;
 
 /// A condition under which a request may pass.

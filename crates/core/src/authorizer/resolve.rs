@@ -12,7 +12,9 @@ use crate::peer::live::{Answer, Connection};
 use crate::policy::Policy;
 use crate::principal::{NameFault, Principal};
 use crate::provider::{Account, Grants, ProviderError};
+use crate::request::Request;
 use crate::role::{Origin, Roles};
+use crate::rule::Scope;
 
 /// The principal of a connection's peer, remembered as long as neither peer nor roles can change.
 pub(super) fn of_connection(
@@ -110,12 +112,38 @@ fn under(policy: &Policy, peer: &Peer, answers: &Answers, shadow: Option<Princip
         None => Err(NameFault::NotVerified),
     };
     if let Ok(name) = &name {
-        for role in policy.roles_of_member(name) {
-            roles.grant(role.name(), Origin::Member);
-        }
+        add_own_roles(policy, peer, name, &mut roles);
         answers.add_to(&mut roles);
     }
     Principal::new(peer.clone(), name, roles, shadow)
+}
+
+/// The roles that the policy gives without asking a source: to its members, and by conditions.
+pub(crate) fn add_own_roles(policy: &Policy, peer: &Peer, name: &str, roles: &mut Roles) {
+    for role in policy.roles_of_member(name) {
+        roles.grant(role.name(), Origin::Member);
+    }
+    add_conditional(policy, peer, name, roles);
+}
+
+/// The roles that the certificate itself gives. A condition that cannot be decided gives none, and
+/// leaves rules that ask for its role undecided, too.
+fn add_conditional(policy: &Policy, peer: &Peer, name: &str, roles: &mut Roles) {
+    let mut conditions = policy.conditions().peekable();
+    if conditions.peek().is_none() {
+        return;
+    }
+    // Neither roles nor the request have a part in these conditions.
+    let nothing = Roles::none(Arc::clone(policy.hierarchy()));
+    let bare = Principal::new(peer.clone(), Ok(name.into()), nothing, None);
+    let request = Request::new("", "").with_time(0);
+    for (role, condition) in conditions {
+        match condition.decide(&Scope::without_route(&request, &bare)) {
+            Ok(true) => roles.grant(role.name(), Origin::Condition),
+            Ok(false) => {}
+            Err(_) => roles.mark_erred(role.name()),
+        }
+    }
 }
 
 impl Answers {

@@ -1,27 +1,39 @@
-//! Building a policy, and everything that can be wrong with one.
+//! Building a policy in the program.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::panic::Location;
 use std::sync::Arc;
 
+use super::assemble::{self, AnchorEntry, MembersEntry, RoleEntry, RoleRemark, RouteEntry, Written};
+use super::condition::{self, beyond_certificate};
 use super::pattern::Pattern;
-use super::table::{RouteIndex, RouteTable};
-use super::{Inner, Policy, RoleDefinition, Route};
-use crate::principal::naming::{AnchorNaming, NameField, Naming};
-use crate::role::{Hierarchy, Role};
+use super::report::{Origin, Report};
+use super::{Inner, Policy, PolicyError};
+use crate::principal::naming::{AnchorNaming, NameField};
+use crate::role::Hierarchy;
 use crate::rule::Rule;
-
-type Place = &'static Location<'static>;
 
 /// Collects the parts of a [`Policy`]; all mistakes are reported together by [`build`](Self::build).
 #[derive(Default)]
 #[must_use = "call `build` to get the policy"]
 pub struct PolicyBuilder {
-    routes: Vec<(Place, String, Option<String>, Rule)>,
-    roles: Vec<(Place, String, Vec<String>)>,
-    members: Vec<(Place, String, Vec<Box<str>>)>,
-    anchors: Vec<(Place, String, AnchorNaming)>,
+    routes: Vec<Declared>,
+    roles: Vec<RoleEntry>,
+    members: Vec<MembersEntry>,
+    conditions: Vec<RoleRemark<Rule>>,
+    descriptions: Vec<RoleRemark<Box<str>>>,
+    anchors: Vec<AnchorEntry>,
+    /// Calls that say something of a route although there is none.
+    stray: Vec<(Origin, &'static str)>,
+}
+
+/// A route as it was declared.
+struct Declared {
+    origin: Origin,
+    pattern: Box<str>,
+    host: Option<Written>,
+    id: Option<Written>,
+    description: Option<Box<str>>,
+    rule: Rule,
 }
 
 impl PolicyBuilder {
@@ -30,33 +42,100 @@ impl PolicyBuilder {
     /// A pattern is a method or `*`, a blank, and a path, such as `GET /reports/{id}` or
     /// `* /admin/{*rest}`.
     #[track_caller]
-    pub fn route(mut self, pattern: &str, rule: Rule) -> Self {
-        self.routes.push((Location::caller(), pattern.into(), None, rule));
-        self
+    pub fn route(self, pattern: &str, rule: Rule) -> Self {
+        self.declare(Origin::caller(), None, pattern, rule)
     }
 
     /// The same, for requests to one host only.
     ///
     /// A path that is opened for a host must name hosts in all its routes.
     #[track_caller]
-    pub fn host_route(mut self, host: &str, pattern: &str, rule: Rule) -> Self {
-        self.routes.push((Location::caller(), pattern.into(), Some(host.into()), rule));
+    pub fn host_route(self, host: &str, pattern: &str, rule: Rule) -> Self {
+        let origin = Origin::caller();
+        self.declare(origin, Some(Written::new(host, origin)), pattern, rule)
+    }
+
+    fn declare(mut self, origin: Origin, host: Option<Written>, pattern: &str, rule: Rule) -> Self {
+        let pattern = pattern.into();
+        self.routes.push(Declared { origin, pattern, host, id: None, description: None, rule });
+        self
+    }
+
+    /// Gives the last route an id for logs and reports; without one, its pattern serves.
+    #[track_caller]
+    pub fn route_id(mut self, id: &str) -> Self {
+        let origin = Origin::caller();
+        match self.routes.last_mut() {
+            Some(route) => route.id = Some(Written::new(id, origin)),
+            None => self.stray.push((origin, "an id")),
+        }
+        self
+    }
+
+    /// Says of the last route what it is for.
+    #[track_caller]
+    pub fn route_description(mut self, description: &str) -> Self {
+        match self.routes.last_mut() {
+            Some(route) => route.description = Some(description.into()),
+            None => self.stray.push((Origin::caller(), "a description")),
+        }
         self
     }
 
     /// Defines a role, and which others it includes: who has it, has those too.
     #[track_caller]
     pub fn role<'r>(mut self, name: &str, includes: impl IntoIterator<Item = &'r str>) -> Self {
-        let includes = includes.into_iter().map(String::from).collect();
-        self.roles.push((Location::caller(), name.into(), includes));
+        let origin = Origin::caller();
+        let includes = includes.into_iter().map(|role| Written::new(role, origin)).collect();
+        self.roles.push(RoleEntry { name: Written::new(name, origin), includes });
         self
     }
 
     /// Gives a role to the callers of these names.
     #[track_caller]
     pub fn members<'m>(mut self, role: &str, names: impl IntoIterator<Item = &'m str>) -> Self {
-        let names = names.into_iter().map(Box::from).collect();
-        self.members.push((Location::caller(), role.into(), names));
+        let origin = Origin::caller();
+        let names = names.into_iter().map(|name| Written::new(name, origin)).collect();
+        self.members.push(MembersEntry { role: Written::new(role, origin), names });
+        self
+    }
+
+    /// Gives a role to every caller whose certificate meets the condition.
+    ///
+    /// The rule may read the certificate and the anchor that vouched for it, but no role, name or
+    /// request: roles are settled before any request is looked at.
+    ///
+    /// # Security
+    ///
+    /// If the condition does not name the [`anchor`](crate::rule::anchor), a certificate of every
+    /// trusted authority can meet it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use portcullis_core::Policy;
+    /// use portcullis_core::certificate::AttributeType;
+    /// use portcullis_core::rule::{anchor, role, subject};
+    ///
+    /// let auditors = anchor("staff").and(subject(AttributeType::OU).contains("Audit"));
+    /// let policy = Policy::builder().role("auditor", []).role_when("auditor", auditors);
+    /// assert!(policy.route("GET /books", role("auditor")).build().is_ok());
+    ///
+    /// let circular = Policy::builder().role("a", []).role("b", []).role_when("a", role("b"));
+    /// assert!(circular.build().is_err());
+    /// ```
+    #[track_caller]
+    pub fn role_when(mut self, role: &str, condition: Rule) -> Self {
+        let role = Written::new(role, Origin::caller());
+        self.conditions.push(RoleRemark { role, remark: condition });
+        self
+    }
+
+    /// Says of a role what it is for.
+    #[track_caller]
+    pub fn role_description(mut self, role: &str, description: &str) -> Self {
+        let role = Written::new(role, Origin::caller());
+        self.descriptions.push(RoleRemark { role, remark: description.into() });
         self
     }
 
@@ -73,7 +152,7 @@ impl PolicyBuilder {
     #[track_caller]
     pub fn anchor_with_prefix(mut self, label: &str, name: NameField, prefix: &str) -> Self {
         let naming = AnchorNaming { field: name, prefix: prefix.into() };
-        self.anchors.push((Location::caller(), label.into(), naming));
+        self.anchors.push(AnchorEntry { label: Written::new(label, Origin::caller()), naming });
         self
     }
 
@@ -84,204 +163,55 @@ impl PolicyBuilder {
     /// [`PolicyError`] with every mistake that was found: a malformed pattern, two routes for the
     /// same requests, an unknown role, a circle of roles, an empty `all` or `any`.
     pub fn build(self) -> Result<Policy, PolicyError> {
-        let mut faults = Vec::new();
-        let mut roles = definitions(&self.roles, &mut faults);
-        let hierarchy = hierarchy(&self.roles, &roles, &mut faults);
-        let members = members(self.members, &mut roles, &mut faults);
-        let naming = naming(self.anchors, &mut faults);
-        let (table, routes) = routes(self.routes, &hierarchy, &mut faults);
-        if faults.is_empty() {
-            let hierarchy = Arc::new(hierarchy);
-            Ok(Policy(Arc::new(Inner { table, routes, roles, members, hierarchy, naming })))
-        } else {
-            Err(PolicyError { faults })
+        let mut report = Report::default();
+        for (origin, what) in self.stray {
+            report.add(origin, format!("{what} is given to no route: add the route first"));
         }
+        let mut roles = assemble::roles(&self.roles, &mut report);
+        let members = assemble::members(self.members, &mut roles, &mut report);
+        let conditions = resolve_conditions(self.conditions, &roles.hierarchy, &mut report);
+        assemble::conditions(conditions, &mut roles, &mut report);
+        assemble::descriptions(self.descriptions, &mut roles, &mut report);
+        let naming = assemble::naming(self.anchors, &mut report);
+        let routes = resolve_routes(self.routes, &roles.hierarchy, &mut report);
+        let routes = assemble::routes(routes, &mut report);
+        report.finish()?;
+        Ok(Inner::new(routes, roles, members, naming).into())
     }
 }
 
-fn definitions(roles: &[(Place, String, Vec<String>)], faults: &mut Vec<PolicyFault>) -> Vec<RoleDefinition> {
-    let mut definitions = Vec::new();
-    for (place, name, includes) in roles {
-        let includes: Result<Vec<_>, _> = includes.iter().map(|role| Role::new(role)).collect();
-        match Role::new(name).and_then(|role| Ok((role, includes?))) {
-            Ok((role, includes)) => {
-                definitions.push(RoleDefinition { role, includes, members: Vec::new(), when: None });
-            }
-            Err(error) => faults.push(PolicyFault::at(place, error)),
-        }
-    }
-    definitions
-}
-
-fn hierarchy(
-    roles: &[(Place, String, Vec<String>)],
-    definitions: &[RoleDefinition],
-    faults: &mut Vec<PolicyFault>,
-) -> Hierarchy {
-    let definitions: Vec<_> =
-        definitions.iter().map(|definition| (definition.role.clone(), definition.includes.clone())).collect();
-    Hierarchy::build(&definitions).unwrap_or_else(|errors| {
-        for error in errors {
-            let place = roles.iter().rfind(|(_, name, _)| error.concerns(name)).map(|(place, ..)| *place);
-            faults.push(PolicyFault { place, message: error.to_string() });
-        }
-        Hierarchy::default()
-    })
-}
-
-/// Adds the members to their roles, and finds the roles of each name.
-fn members(
-    declared: Vec<(Place, String, Vec<Box<str>>)>,
-    roles: &mut [RoleDefinition],
-    faults: &mut Vec<PolicyFault>,
-) -> HashMap<Box<str>, Vec<Role>> {
-    let mut by_name: HashMap<Box<str>, Vec<Role>> = HashMap::new();
-    for (place, role, names) in declared {
-        let Some(definition) = roles.iter_mut().find(|definition| definition.role.name() == role) else {
-            let role = role.escape_debug();
-            faults.push(PolicyFault::at(
-                place,
-                format!("members are given to the role `{role}`, which is not defined: define it or correct the name"),
-            ));
-            continue;
-        };
-        if names.iter().any(|name| name.is_empty()) {
-            faults.push(PolicyFault::at(place, format!("the role `{role}` has a member with an empty name")));
-        }
-        for name in &names {
-            by_name.entry(name.clone()).or_default().push(definition.role.clone());
-        }
-        definition.members.extend(names);
-    }
-    by_name
-}
-
-fn naming(anchors: Vec<(Place, String, AnchorNaming)>, faults: &mut Vec<PolicyFault>) -> Naming {
-    let mut naming = Naming::default();
-    for (place, label, anchor) in anchors {
-        if let Err(message) = naming.insert(&label, anchor) {
-            faults.push(PolicyFault::at(place, message));
-        }
-    }
-    naming
-}
-
-fn routes(
-    declared: Vec<(Place, String, Option<String>, Rule)>,
-    hierarchy: &Hierarchy,
-    faults: &mut Vec<PolicyFault>,
-) -> (RouteTable, Vec<Route>) {
-    let mut table = RouteTable::builder();
-    let mut routes: Vec<Route> = Vec::new();
-    let mut places: Vec<Place> = Vec::new();
-    for (place, pattern, host, mut rule) in declared {
+/// Finds the roles in the rules, and checks the patterns.
+fn resolve_routes(declared: Vec<Declared>, hierarchy: &Hierarchy, report: &mut Report) -> Vec<RouteEntry> {
+    let mut routes = Vec::with_capacity(declared.len());
+    for Declared { origin, pattern, host, id, description, mut rule } in declared {
         for message in rule.resolve(hierarchy) {
-            faults.push(PolicyFault::at(place, format!("in the rule of `{pattern}`: {message}")));
+            report.add(origin, format!("in the rule of `{pattern}`: {message}"));
         }
-        let pattern: Pattern = match pattern.parse() {
-            Ok(pattern) => pattern,
-            Err(error) => {
-                faults.push(PolicyFault::at(place, error));
-                continue;
+        match Pattern::parse(&pattern) {
+            Ok(pattern) => {
+                routes.push(RouteEntry { pattern, origin, host, id, description, rule: Arc::new(rule) });
             }
-        };
-        match table.insert(&pattern, host.as_deref()) {
-            Ok(_) => {
-                routes.push(Route { pattern, host: host.map(|h| h.to_ascii_lowercase().into()), rule });
-                places.push(place);
-            }
-            Err(error) => {
-                let other = error.other().and_then(|other| places.get(other.position()));
-                let other = other.map(|place| format!(" (declared at {place})")).unwrap_or_default();
-                faults.push(PolicyFault::at(place, format!("{error}{other}")));
-            }
+            Err(error) => report.add(origin, error),
         }
     }
-    for (a, b) in table.slash_variants() {
-        slash_variant(&routes, &places, a, b, faults);
-    }
-    (table.build(), routes)
+    routes
 }
 
-/// `/a/` must never be open to others than `/a`: a router or a rewrite may take one for the other.
-fn slash_variant(
-    routes: &[Route],
-    places: &[Place],
-    a: RouteIndex,
-    b: RouteIndex,
-    faults: &mut Vec<PolicyFault>,
-) {
-    let (Some(x), Some(y)) = (routes.get(a.position()), routes.get(b.position())) else { return };
-    if x.rule != y.rule
-        && let (Some(place), Some(other)) = (places.get(b.position()), places.get(a.position()))
-    {
-        faults.push(PolicyFault::at(
-            place,
-            format!(
-                "`{y}` and `{x}` (declared at {other}) differ by a slash only and have different rules: \
-                 give both the same rule, or remove one"
-            ),
-        ));
-    }
-}
-
-/// Everything that is wrong with a policy, one line each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyError {
-    faults: Vec<PolicyFault>,
-}
-
-impl PolicyError {
-    /// The mistakes, in the order in which they were found.
-    #[must_use]
-    pub fn faults(&self) -> &[PolicyFault] {
-        &self.faults
-    }
-}
-
-impl fmt::Display for PolicyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, fault) in self.faults.iter().enumerate() {
-            write!(f, "{}{fault}", if i > 0 { "\n" } else { "" })?;
+fn resolve_conditions(
+    mut conditions: Vec<RoleRemark<Rule>>,
+    hierarchy: &Hierarchy,
+    report: &mut Report,
+) -> Vec<RoleRemark<Rule>> {
+    for RoleRemark { role, remark: rule } in &mut conditions {
+        for message in rule.resolve(hierarchy) {
+            report.add(role.origin, format!("in the condition of the role `{}`: {message}", role.text));
         }
-        Ok(())
-    }
-}
-
-impl std::error::Error for PolicyError {}
-
-/// One mistake in a policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyFault {
-    place: Option<Place>,
-    message: String,
-}
-
-impl PolicyFault {
-    fn at(place: Place, message: impl fmt::Display) -> Self {
-        Self { place: Some(place), message: message.to_string() }
-    }
-
-    /// What is wrong, and what to do.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// The source file and line of the call that declared it.
-    #[must_use]
-    pub fn place(&self) -> Option<(&str, u32)> {
-        self.place.map(|place| (place.file(), place.line()))
-    }
-}
-
-impl fmt::Display for PolicyFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = self.place {
-            write!(f, "{}:{}: ", place.file(), place.line())?;
+        if let Some(what) = beyond_certificate(rule) {
+            let message = format!("the condition of the role `{}` reads {what}", role.text);
+            report.add_with_help(role.origin, message, condition::HELP);
         }
-        f.write_str(&self.message)
     }
+    conditions
 }
 
 impl fmt::Debug for PolicyBuilder {
@@ -290,6 +220,6 @@ impl fmt::Debug for PolicyBuilder {
             .field("routes", &self.routes.len())
             .field("roles", &self.roles.len())
             .field("anchors", &self.anchors.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! What a policy says of one role.
 
+use super::Place;
 use crate::role::Role;
 use crate::rule::Rule;
 
@@ -10,6 +11,8 @@ pub struct RoleDefinition {
     pub(crate) includes: Vec<Role>,
     pub(crate) members: Vec<Box<str>>,
     pub(crate) when: Option<Rule>,
+    pub(crate) description: Option<Box<str>>,
+    pub(crate) place: Place,
 }
 
 impl RoleDefinition {
@@ -34,5 +37,17 @@ impl RoleDefinition {
     #[must_use]
     pub fn when(&self) -> Option<&Rule> {
         self.when.as_ref()
+    }
+
+    /// What it is for, in the words of the policy's author.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// Where it is defined.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 }

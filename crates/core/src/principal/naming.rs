@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::certificate::Certificate;
 use crate::certificate::{AttributeType, NameError};
-use crate::certificate::{SanError, SanKind};
+use crate::certificate::{SanError, SanKind, SpiffeError};
 use crate::identity::Identity;
 
 /// The certificate field that names a caller.
@@ -20,6 +20,8 @@ pub enum NameField {
     Subject(AttributeType),
     /// The subject alternative name of this kind.
     San(SanKind),
+    /// The SPIFFE identifier.
+    SpiffeId,
 }
 
 impl Default for NameField {
@@ -38,6 +40,7 @@ impl NameField {
                 [] => Err(NameFault::NoSan { kind: *kind }),
                 _ => Err(NameFault::RepeatedSan { kind: *kind }),
             },
+            Self::SpiffeId => Ok(certificate.spiffe_id().map_err(Clone::clone)?.as_str()),
         }
     }
 }
@@ -48,6 +51,7 @@ impl fmt::Display for NameField {
         match self {
             Self::Subject(attribute) => write!(f, "subject.{attribute}"),
             Self::San(kind) => write!(f, "san.{kind}"),
+            Self::SpiffeId => f.write_str("spiffe.id"),
         }
     }
 }
@@ -79,6 +83,9 @@ pub enum NameFault {
         /// The kind that the policy asks for.
         kind: SanKind,
     },
+    /// The certificate has no SPIFFE identifier.
+    #[error("the certificate has no usable SPIFFE ID, which names the caller: {0}")]
+    Spiffe(#[from] SpiffeError),
     /// The policy does not say which field names the callers of this anchor.
     #[error(
         "the policy has no entry for the trust anchor `{label}`: add one that says which field names its callers"

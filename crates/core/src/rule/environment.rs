@@ -57,6 +57,10 @@ impl<'e> Environment<'e> {
 
     pub(super) fn param(&self, name: &str) -> Result<(), Complaint> {
         match self.params {
+            Some(_) if self.resource.is_some() => Err(Complaint {
+                message: format!("`params.{name}` can be asked in the rule of a route only"),
+                help: Some("compare with a field of the resource".into()),
+            }),
             Some(params) if !params.contains(&name) => Err(Complaint {
                 message: format!("the route has no path parameter `{name}`"),
                 help: did_you_mean(name, params.iter().copied(), "params.")

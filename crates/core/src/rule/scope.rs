@@ -33,6 +33,11 @@ impl<'a> Scope<'a> {
         Self { request, principal, route: Some(route), resource: None }
     }
 
+    /// For conditions that read neither the request nor its path.
+    pub(crate) fn without_route(request: &'a Request<'a>, principal: &'a Principal) -> Self {
+        Self { request, principal, route: None, resource: None }
+    }
+
     /// The same for one resource.
     #[cfg_attr(not(test), expect(dead_code, reason = "resource rules are decided by the filter to come"))]
     pub(crate) fn with_resource(self, resource: &'a dyn ResourceFacts) -> Self {

@@ -1,7 +1,7 @@
 //! What somebody may have meant.
 
 /// The candidate that is most like the word, if one is like it at all.
-pub(super) fn closest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn closest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     // A word is not like one that shares less than two thirds with it.
     let limit = (word.chars().count() / 3).max(1);
     candidates
