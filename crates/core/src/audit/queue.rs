@@ -37,9 +37,13 @@ impl Recorders {
         Ok(Self { recorders, losses })
     }
 
+    pub(crate) fn are_listening(&self) -> bool {
+        !self.recorders.is_empty()
+    }
+
     /// The time, if somebody wants to know how long a decision takes.
     pub(crate) fn clock(&self) -> Option<Instant> {
-        (!self.recorders.is_empty()).then(Instant::now)
+        self.are_listening().then(Instant::now)
     }
 
     /// Puts a decision into the queues of all who want it. Never waits.

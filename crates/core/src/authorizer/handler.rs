@@ -33,7 +33,7 @@ impl Authorizer {
     /// If not, they save the look-ups.
     #[must_use]
     pub fn reads_headers(&self) -> bool {
-        self.0.cross_site.is_some() || self.0.recorders.clock().is_some()
+        self.0.cross_site.is_some() || self.0.recorders.are_listening()
     }
 
     /// The denial by a handler that needs an authenticated caller, on a route that lets others in, too.
