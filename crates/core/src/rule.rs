@@ -116,6 +116,34 @@ impl Rule {
         any([self, other])
     }
 
+    /// Gives a closure to the custom condition that the rule's text names, as [`custom`] does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use portcullis_core::{Policy, Rule};
+    ///
+    /// let rule = Rule::parse(r#"custom("office hours") && authenticated"#)?;
+    /// let bound = rule.clone().with_custom("office hours", |scope| scope.request().time() % 86_400 >= 32_400);
+    /// assert!(Policy::builder().route("GET /", bound).build().is_ok());
+    /// assert!(Policy::builder().route("GET /", rule).build().is_err());
+    /// # Ok::<(), portcullis_core::rule::RuleError>(())
+    /// ```
+    pub fn with_custom<F, O>(mut self, name: &str, decide: F) -> Self
+    where
+        F: Fn(&Scope<'_>) -> O + Send + Sync + 'static,
+        O: IntoOutcome,
+    {
+        // A name that cannot be is in no rule.
+        if let Ok(given) = Custom::new(name, decide) {
+            self.0.walk_mut(&mut |expr| match expr {
+                Expr::Custom(custom) if custom.name == given.name => *custom = given.clone(),
+                _ => {}
+            });
+        }
+        self
+    }
+
     /// Decides the rule.
     ///
     /// # Errors
