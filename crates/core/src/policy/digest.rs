@@ -2,11 +2,11 @@
 
 use std::fmt::Display;
 
-use super::{Policy, RoleDefinition};
+use super::{Policy, ResourceRule, RoleDefinition};
 use crate::certificate::Fingerprint;
 
 impl Policy {
-    /// SHA-256 over everything that the policy decides by: routes, rules, roles, members and anchors.
+    /// SHA-256 over everything that the policy decides by: its rules, roles, members and anchors.
     ///
     /// The order of declaration does not matter, and neither do ids and descriptions. Two replicas
     /// with the same digest decide alike, as far as custom conditions, which count by their names,
@@ -34,7 +34,8 @@ impl Policy {
             let host = route.host().unwrap_or("*");
             entry("route", [route.pattern().as_str(), host, &route.rule().to_string()])
         });
-        let mut entries: Vec<String> = anchors.chain(self.roles().map(role)).chain(routes).collect();
+        let rules = routes.chain(self.resources().map(resource));
+        let mut entries: Vec<String> = anchors.chain(self.roles().map(role)).chain(rules).collect();
         entries.sort_unstable();
         Fingerprint::of(entries.concat().as_bytes())
     }
@@ -47,6 +48,14 @@ fn role(definition: &RoleDefinition) -> String {
     members.sort_unstable();
     let when = definition.when().map(|rule| entry("when", [rule])).unwrap_or_default();
     entry("role", [definition.role().name(), &includes.concat(), &members.concat(), &when])
+}
+
+fn resource(resource: &ResourceRule) -> String {
+    let of = resource.resource_type();
+    let mut fields: Vec<_> = of.fields().map(|(name, kind)| entry("field", [name, kind.as_str()])).collect();
+    fields.sort_unstable();
+    let parts = [of.name(), resource.action(), &fields.concat(), &resource.rule().to_string()];
+    entry("resource", parts)
 }
 
 /// Each part with its length before it, so that no text can pass for the end of a part.
@@ -64,7 +73,7 @@ mod tests {
     use crate::certificate::SanKind;
     use crate::policy::PolicyBuilder;
     use crate::principal::NameField;
-    use crate::rule::{anyone, role};
+    use crate::rule::{anchor, anyone, role};
 
     fn base() -> PolicyBuilder {
         Policy::builder()
@@ -85,6 +94,8 @@ mod tests {
             digest(base().members("admin", ["carol"])),
             digest(base().role("guest", [])),
             digest(base().role("guest", ["user"])),
+            digest(base().role_when("admin", anchor("staff"))),
+            digest(base().role_when("admin", anchor("mesh"))),
             digest(base().anchor_with_prefix("mesh", NameField::default(), "mesh:")),
             digest(base().anchor_with_prefix("mesh", NameField::San(SanKind::Email), "mesh:")),
             digest(base().anchor_with_prefix("mesh", NameField::default(), "m:")),
@@ -98,6 +109,39 @@ mod tests {
     }
 
     #[test]
+    fn rules_about_resources_count_and_descriptions_do_not() {
+        const FILE: &str = r#"
+            version = 1
+            [[resource]]
+            type = "document"
+            fields = { id = "string", level = "int" }
+            action = "read"
+            allow = "resource.level < 3"
+        "#;
+        let digest = |from: &str, to: &str| {
+            let text = FILE.replace(from, to);
+            assert!(from == to || text != FILE, "{from}");
+            Policy::from_text("policy.toml", &text).unwrap().digest()
+        };
+        let base = digest("", "");
+        for (from, to) in [
+            ("< 3", "< 4"),
+            ("\"read\"", "\"write\""),
+            ("\"document\"", "\"page\""),
+            ("id =", "key ="),
+            ("id = \"s", "other = \"int\", id = \"s"),
+        ] {
+            assert_ne!(digest(from, to), base, "{from}");
+        }
+        for (from, to) in [
+            ("id = \"string\", level = \"int\"", "level = \"int\", id = \"string\""),
+            ("action =", "description = \"what it is for\"\naction ="),
+        ] {
+            assert_eq!(digest(from, to), base, "{from}");
+        }
+    }
+
+    #[test]
     fn order_does_not_count() {
         let reversed = Policy::builder()
             .host_route("a.test", "GET /", role("admin"))
@@ -107,6 +151,7 @@ mod tests {
             .members("admin", ["alice"])
             .role("auditor", [])
             .role("user", [])
+            .role_description("user", "whoever works here")
             .build()
             .unwrap();
         assert_eq!(reversed.digest(), base().build().unwrap().digest());
