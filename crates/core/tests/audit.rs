@@ -13,6 +13,7 @@ use audited::{Events, Known, certificate, decide, forwarded, peer, policy, ready
 use portcullis_core::audit::{Audit, AuditEvent, AuditField};
 use portcullis_core::peer::live::Answer;
 use portcullis_core::provider::{Account, Grants, ProviderError, RoleProvider};
+use portcullis_core::request::CrossSite;
 use portcullis_core::rule::{anyone, role};
 use portcullis_core::{Authorizer, Connection, Distrust, Peer, Policy, Request};
 use serde_json::{Value, json};
@@ -47,7 +48,8 @@ impl RoleProvider for Gossip {
 /// One event of every kind.
 fn every_kind() -> Vec<Value> {
     let events = Events::default();
-    let auth = Authorizer::builder(policy()).roles(roles()).audit(events.sink()).build().unwrap();
+    let auth = Authorizer::builder(policy()).roles(roles()).cross_site(CrossSite::new()).audit(events.sink());
+    let auth = auth.build().unwrap();
     let (alice, bob, nobody) = (
         Known::connection(peer("alice")),
         Known::connection(peer("bob")),
@@ -79,6 +81,7 @@ fn every_kind() -> Vec<Value> {
     let _ = decide(&auth, "GET", "/me", &Known::connection(forwarded("alice", "CN=proxy")));
     let principal = verdict(&auth, &Request::new("GET", "/"), &nobody).principal.unwrap();
     let _ = auth.caller_required(&Request::new("GET", "/"), Some(&nobody), &principal);
+    let _ = verdict(&auth, &Request::new("POST", "/me").with_origin(Some("https://evil.test")), &alice);
     drop(auth);
 
     let auth = Authorizer::builder(policy()).roles(Directory).audit(events.sink()).build().unwrap();
@@ -113,6 +116,7 @@ fn an_allow_tells_who_what_and_by_which_rule() {
             "path": "/admin/x",
             "host": "a.test:8443",
             "route": "* /admin/{*rest}",
+            "route_id": "* /admin/{*rest}",
             "rule": "role(\"admin\")",
             "peer": "verified",
             "name": "alice",
@@ -151,13 +155,14 @@ fn each_decision_is_one_event_of_its_kind() {
             "allow",
             "allow",
             "certificate-required",
+            "cross-site",
             "unavailable",
             "allow",
             "forbidden",
         ]
     );
     let sequences: Vec<_> = events.iter().map(|e| e["sequence"].as_u64().unwrap()).collect();
-    assert_eq!(sequences, (1..=14).chain(1..=3).collect::<Vec<_>>(), "each authorizer counts its own");
+    assert_eq!(sequences, (1..=15).chain(1..=3).collect::<Vec<_>>(), "each authorizer counts its own");
     assert_eq!(events[4]["distrust"], "unknown-issuer");
     assert_eq!(events[4]["subject"], certificate("eve").subject().to_string());
     assert_eq!(events[4]["name"], Value::Null);
@@ -166,8 +171,8 @@ fn each_decision_is_one_event_of_its_kind() {
     assert_eq!(events[11]["forwarded_by"], "CN=proxy");
     assert!(events[13]["cause"].as_str().unwrap().starts_with("the handler needs"), "{}", events[13]);
     assert_eq!(events[13]["route"], "GET /");
-    assert_eq!(events[14]["source_failure"], "source 1: down\\nfor\\u{202e}today");
-    assert_eq!(events[16]["candidate"], "opens");
+    assert_eq!(events[15]["source_failure"], "source 1: down\\nfor\\u{202e}today");
+    assert_eq!(events[17]["candidate"], "opens");
 }
 
 #[test]
@@ -368,6 +373,19 @@ fn digest_and_generation_tell_which_policy_decided() {
     assert!(which(&events[1]).1 < which(&events[2]).1);
     assert_eq!(events[2]["policy_sha256"], other().digest().to_string());
     assert_eq!(events[2]["candidate"], Value::Null, "both decide alike now");
+}
+
+#[test]
+fn a_route_is_known_by_its_id() {
+    let events = Events::default();
+    let policy =
+        Policy::builder().host_route("a.test", "GET /", anyone()).route_id("front-page").build().unwrap();
+    let auth = Authorizer::builder(policy).audit(events.sink()).build().unwrap();
+    let request = Request::new("GET", "/").with_host("a.test");
+    let _ = verdict(&auth, &request, &Known::connection(Peer::Anonymous));
+    drop(auth);
+    let event = &events.json()[0];
+    assert_eq!((&event["route"], &event["route_id"]), (&json!("GET / on a.test"), &json!("front-page")));
 }
 
 #[test]

@@ -49,6 +49,8 @@ pub struct AuditEvent<'a> {
     pub host: Option<Cow<'a, str>>,
     /// The route whose rule decided, as written in the policy.
     pub route: Option<String>,
+    /// The id that the policy gives the route, else its pattern.
+    pub route_id: Option<String>,
     /// The rule that decided.
     pub rule: Option<String>,
     /// `anonymous`, `untrusted` or `verified`; `None` when nobody was asked.
@@ -115,6 +117,7 @@ impl<'a> AuditEvent<'a> {
             path: masks.apply(AuditField::Path, &asked.path),
             host: shown(AuditField::Host, asked.host.as_deref()),
             route: route.map(ToString::to_string),
+            route_id: route.map(|route| route.id().to_owned()),
             rule: route.map(|route| route.rule().to_string()),
             peer: principal.map(|principal| principal.peer().name()),
             name: shown(AuditField::Name, principal.and_then(|principal| principal.name().ok())),

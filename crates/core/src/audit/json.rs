@@ -28,6 +28,7 @@ pub(super) fn object(event: &AuditEvent<'_>) -> Value {
     set("path", Some(event.path.as_ref().into()));
     set("host", event.host.as_deref().map(Into::into));
     set("route", event.route.as_deref().map(Into::into));
+    set("route_id", event.route_id.as_deref().map(Into::into));
     set("rule", event.rule.as_deref().map(Into::into));
     set("peer", event.peer.map(Into::into));
     set("name", event.name.as_deref().map(Into::into));
