@@ -140,6 +140,17 @@ fn the_candidate_names_callers_by_its_own_anchors() {
     assert_eq!(counts(&auth), (0, 1));
 }
 
+#[test]
+fn roles_by_condition_are_those_of_the_candidate() {
+    let base = || Policy::builder().role("guard", []).route("GET /", role("guard"));
+    let when = |unit| subject(AttributeType::OU).eq(unit);
+    let auth =
+        Authorizer::builder(base().role_when("guard", when("Security")).build().unwrap()).build().unwrap();
+    auth.set_candidate(base().role_when("guard", when("Sales")).build().unwrap()).unwrap();
+    assert!(decide(&auth, "GET", "/", &Known::connection(peer("alice"))).is_allowed());
+    assert_eq!(counts(&auth), (0, 1));
+}
+
 /// The sources were not asked, so what they would have said cannot open anything on paper, either.
 #[test]
 fn roles_are_unknown_where_the_policy_in_force_has_no_name() {
