@@ -152,6 +152,7 @@ fn certificate_rules() -> Vec<(&'static str, Rule)> {
         ("GET /rules/ip-is-local", san(SanKind::Ip).contains("127.0.0.1")),
         ("GET /rules/no-admin", !role("admin")),
         ("GET /rules/authenticated", authenticated()),
+        ("GET /rules/callers-not-suspended", authenticated().and(!role("suspended"))),
         ("GET /rules/anyone-or-admin", any([anyone(), role("admin")])),
         ("GET /rules/admin-and-anyone", all([role("admin"), anyone()])),
         ("GET /rules/any-role", any_role(["auditor", "moderator"])),
