@@ -13,10 +13,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 pub use build::{AuthorizerBuilder, AuthorizerError};
 pub use candidate::{CandidateDifferences, Difference, RouteDifferences};
+pub(crate) use resolve::add_own_roles;
 pub(crate) use state::State;
 use tell::Inquiry;
 
 use crate::audit::Recorders;
+use crate::coverage::Coverage;
 use crate::decision::Decision;
 use crate::denial::{Cause, Denial, DenialKind, Suggestions};
 use crate::peer::Peer;
@@ -63,6 +65,7 @@ pub(crate) struct Inner {
     unauthorized_status: bool,
     suggestions: Suggestions,
     recorders: Recorders,
+    coverage: Option<Coverage>,
 }
 
 /// What was decided, and by which route.
@@ -131,6 +134,9 @@ impl Authorizer {
     /// policy stays.
     pub fn replace_policy(&self, policy: Policy) -> Result<(), AuthorizerError> {
         build::check_roles(&self.0.providers, &policy)?;
+        if let Some(coverage) = &self.0.coverage {
+            coverage.watch(&policy);
+        }
         self.0.state.rcu(|state| Arc::new(state.with_policy(policy.clone())));
         Ok(())
     }
@@ -204,7 +210,7 @@ impl Authorizer {
             let denial = self.deny(DenialKind::NoRule, Cause::NoRule { news: false });
             return Decision::Deny(denial.of(principal));
         }
-        self.judge(policy, request, principal).decision
+        self.weigh(policy, request, principal).decision
     }
 
     /// The principal of a peer, asking the sources of roles.
@@ -256,6 +262,15 @@ impl Authorizer {
 
     /// The route and its rule, for a request that has passed the firewall.
     fn judge(&self, policy: &Policy, request: &Request<'_>, principal: &Principal) -> Judgement {
+        let judgement = self.weigh(policy, request, principal);
+        if let (Some(coverage), Some(_)) = (&self.0.coverage, judgement.route) {
+            coverage.note(policy, request, principal);
+        }
+        judgement
+    }
+
+    /// The same without a trace of it.
+    fn weigh(&self, policy: &Policy, request: &Request<'_>, principal: &Principal) -> Judgement {
         if !principal.roles().is_under(policy.hierarchy()) {
             return self.deny(DenialKind::Unavailable, Cause::StalePrincipal).of(principal).into();
         }
@@ -271,7 +286,7 @@ impl Authorizer {
         };
         let kind = match (cause, principal.peer()) {
             (Cause::Fault(fault), _) if fault.is_unavailable() => DenialKind::Unavailable,
-            _ if rule.is_constant_false() => DenialKind::Forbidden,
+            _ if rule.is_constant_false() || principal.is_authenticated() => DenialKind::Forbidden,
             (_, Peer::Anonymous) => DenialKind::CertificateRequired,
             (_, Peer::Untrusted { .. }) => DenialKind::CertificateUntrusted,
             (_, Peer::Verified(_)) => DenialKind::Forbidden,

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod authorizer;
 pub mod certificate;
+pub mod coverage;
 pub mod decision;
 pub mod denial;
 pub mod explain;
@@ -16,6 +17,7 @@ pub mod provider;
 pub mod request;
 pub mod role;
 pub mod rule;
+pub mod testing;
 
 pub use authorizer::{Authorizer, Verdict};
 pub use certificate::Certificate;

@@ -72,6 +72,8 @@ pub enum Origin {
         /// A role that the caller was given directly.
         role: Role,
     },
+    /// A test gave it to a [`TestPrincipal`](crate::principal::TestPrincipal).
+    Test,
 }
 
 impl fmt::Display for Origin {
@@ -81,6 +83,7 @@ impl fmt::Display for Origin {
             Self::Condition => f.write_str("its condition holds"),
             Self::Provider { number } => write!(f, "given by source {number}"),
             Self::IncludedBy { role } => write!(f, "included by `{role}`"),
+            Self::Test => f.write_str("given by the test"),
         }
     }
 }

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::state::State;
 use super::{Authorizer, Inner};
 use crate::audit::{Audit, Recorders};
+use crate::coverage::Coverage;
 use crate::denial::Suggestions;
 use crate::metric;
 use crate::policy::Policy;
@@ -98,6 +99,12 @@ impl AuthorizerBuilder {
         self
     }
 
+    /// Counts what the rules come to, for the tests of a policy; without this nothing is counted.
+    pub fn coverage(mut self, coverage: &Coverage) -> Self {
+        self.inner.coverage = Some(coverage.clone());
+        self
+    }
+
     /// Builds the authorizer.
     ///
     /// # Errors
@@ -109,6 +116,9 @@ impl AuthorizerBuilder {
         self.inner.recorders = Recorders::start(self.audits)
             .map_err(|error| AuthorizerError::AuditThread { reason: error.to_string() })?;
         metric::describe();
+        if let Some(coverage) = &self.inner.coverage {
+            coverage.watch(&self.inner.state.load().policy);
+        }
         Ok(Authorizer(Arc::new(self.inner)))
     }
 }
@@ -135,6 +145,7 @@ impl Inner {
             unauthorized_status: false,
             suggestions: Suggestions::default(),
             recorders: Recorders::default(),
+            coverage: None,
         }
     }
 }

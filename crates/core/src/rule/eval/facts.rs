@@ -12,10 +12,10 @@ use crate::rule::{Fault, Scope};
 
 impl Scope<'_> {
     pub(super) fn authenticated(&self) -> Result<bool, Fault> {
-        match (self.principal().identity(), self.principal().name()) {
-            (None, _) => Ok(false),
-            (Some(_), Ok(_)) => Ok(true),
-            (Some(_), Err(_)) => Err(Fault::Unnamed),
+        match (self.principal().name(), self.principal().identity()) {
+            (Ok(_), _) => Ok(true),
+            (Err(_), None) => Ok(false),
+            (Err(_), Some(_)) => Err(Fault::Unnamed),
         }
     }
 
@@ -133,8 +133,9 @@ impl Fixed {
 }
 
 fn name<'c>(scope: &'c Scope<'_>) -> Result<&'c str, Fault> {
-    scope.identity()?;
-    scope.principal().name().map_err(|_| Fault::Unnamed)
+    let principal = scope.principal();
+    let fault = if principal.identity().is_some() { Fault::Unnamed } else { Fault::NotVerified };
+    principal.name().map_err(|_| fault)
 }
 
 /// Without port and final dot, in lower case.
