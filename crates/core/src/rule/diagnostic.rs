@@ -6,7 +6,9 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-/// One mistake in the text of a rule.
+use super::did_you_mean;
+
+/// One mistake in a text: a rule, or a file that it stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     span: Range<usize>,
@@ -15,12 +17,23 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    pub(crate) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+    /// A mistake at these bytes of the text.
+    #[must_use]
+    pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         Self { span, message: message.into(), help: None }
     }
 
-    pub(crate) fn help(self, help: impl Into<Option<String>>) -> Self {
+    /// Says what to do.
+    #[must_use]
+    pub fn help(self, help: impl Into<Option<String>>) -> Self {
         Self { help: help.into(), ..self }
+    }
+
+    /// Asks for one of the words, if one is like what was written; otherwise lists them.
+    #[must_use]
+    pub fn expected(self, written: &str, words: &[&str]) -> Self {
+        let help = did_you_mean(written, words.iter().copied(), "");
+        self.help(help.unwrap_or_else(|| format!("expected one of `{}`", words.join("`, `"))))
     }
 
     /// Where in the text, in bytes.
