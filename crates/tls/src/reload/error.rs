@@ -1,0 +1,25 @@
+//! Why a policy could not be put in force.
+
+use portcullis_core::authorizer::AuthorizerError;
+use portcullis_core::policy::PolicyError;
+
+/// Why the policy of a file could not be put in force.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyWatcherError {
+    /// There is a mistake in the policy, or a file cannot be read.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The policy does not go together with the authorizer.
+    #[error(transparent)]
+    Authorizer(#[from] AuthorizerError),
+    /// The closure that loads the policy panicked.
+    #[error("the loader of the policy panicked: its message went to standard error")]
+    Panicked,
+    /// The thread that watches the file could not be started.
+    #[error("the thread that watches the policy could not be started: {reason}")]
+    Thread {
+        /// What the operating system said.
+        reason: String,
+    },
+}
