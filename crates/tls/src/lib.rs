@@ -3,6 +3,7 @@
 
 mod client_auth;
 mod clock;
+mod configuration;
 mod connection;
 mod error;
 mod handshake;
@@ -20,6 +21,7 @@ mod trust_anchors;
 mod verifier;
 
 pub use client_auth::ClientAuth;
+pub use configuration::{Configuration, ConfigurationError, ConfigurationMistake};
 pub use connection::TlsConnection;
 pub use error::TlsError;
 pub use handshake::{HandshakeError, TlsAcceptor};
