@@ -319,3 +319,11 @@ fn a_provider_fault_wins_over_others() {
     assert_eq!(kind(&auth.decide(&Request::new("GET", "/"), Some(&alice))), Some(DenialKind::Unavailable));
     assert!(Fault::Unavailable.is_unavailable() && !Fault::Absent.is_unavailable());
 }
+
+#[test]
+fn a_path_parameter_that_the_pattern_lacks_is_a_build_error() {
+    let rule = || Rule::parse("params.name == principal.name").unwrap();
+    assert!(Policy::builder().route("GET /users/{name}", rule()).build().is_ok());
+    let error = Policy::builder().route("GET /users/{nmae}", rule()).build().unwrap_err().to_string();
+    assert!(error.contains("the route has no path parameter `name`: did you mean `params.nmae`?"), "{error}");
+}

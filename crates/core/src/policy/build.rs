@@ -10,7 +10,7 @@ use super::report::{Origin, Report};
 use super::{Inner, Policy, PolicyError};
 use crate::principal::naming::{AnchorNaming, NameField};
 use crate::role::Hierarchy;
-use crate::rule::Rule;
+use crate::rule::{Environment, Rule};
 
 /// Collects the parts of a [`Policy`]; all mistakes are reported together by [`build`](Self::build).
 #[derive(Default)]
@@ -184,10 +184,14 @@ impl PolicyBuilder {
 fn resolve_routes(declared: Vec<Declared>, hierarchy: &Hierarchy, report: &mut Report) -> Vec<RouteEntry> {
     let mut routes = Vec::with_capacity(declared.len());
     for Declared { origin, pattern, host, id, description, mut rule } in declared {
-        for message in rule.resolve(hierarchy) {
+        let parsed = Pattern::parse(&pattern);
+        let params: Option<Vec<_>> = parsed.as_ref().ok().map(|pattern| pattern.parameters().collect());
+        let environment =
+            Environment { roles: Some(hierarchy), params: params.as_deref(), ..Environment::default() };
+        for message in rule.resolve_in(&environment) {
             report.add(origin, format!("in the rule of `{pattern}`: {message}"));
         }
-        match Pattern::parse(&pattern) {
+        match parsed {
             Ok(pattern) => {
                 routes.push(RouteEntry { pattern, origin, host, id, description, rule: Arc::new(rule) });
             }
