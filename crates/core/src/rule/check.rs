@@ -205,3 +205,114 @@ fn all_values(expr: &Expr) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Rule;
+    use super::super::environment::Environment;
+    use super::super::testing::NAMES;
+
+    fn told(text: &str, environment: &Environment<'_>) -> Vec<String> {
+        let error = Rule::parse_in(text, environment).err();
+        let mistakes = error.iter().flat_map(|error| error.diagnostics());
+        mistakes.map(|mistake| format!("{}: {mistake}", text.get(mistake.span()).unwrap())).collect()
+    }
+
+    #[test]
+    fn names_that_the_policy_does_not_define_are_mistakes() {
+        let environment = NAMES.environment();
+        for (text, mistake) in [
+            ("role('amdin')", "'amdin': the role `amdin` is not defined: did you mean `admin`?"),
+            ("role('x')", "'x': the role `x` is not defined: define it or correct the name"),
+            ("'amdin' in principal.roles", "'amdin': the role `amdin` is not defined: did you mean `admin`?"),
+            (
+                "anchor.label == 'stuff'",
+                "'stuff': no trust anchor has the label `stuff`: did you mean `staff`?",
+            ),
+            (
+                "anchor.label in ['mesh', 'other']",
+                "['mesh', 'other']: no trust anchor has the label `other`: \
+                 declare it under `[anchors]` or correct the label",
+            ),
+            (
+                "!('elsewhere' != anchor.label)",
+                "'elsewhere': no trust anchor has the label `elsewhere`: \
+                 declare it under `[anchors]` or correct the label",
+            ),
+            (
+                "resource.owmer == 'x'",
+                "owmer: the resource has no field `owmer`: did you mean `resource.owner`?",
+            ),
+            (
+                "resource.level == 'x'",
+                "resource.level == 'x': `==` compares an int with a string: both sides must be of one type",
+            ),
+            ("resource.public", ""),
+            (
+                "resource.owner",
+                "resource.owner: this is a string and no condition: compare it, or ask `has(resource.owner)`",
+            ),
+            ("acl('')", "'': a permission has a name"),
+            (
+                "custom('office hour')",
+                "'office hour': no custom condition has the name `office hour`: did you mean `office hours`?",
+            ),
+        ] {
+            let expected: &[&str] = if mistake.is_empty() { &[] } else { &[mistake] };
+            assert_eq!(told(text, &environment), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters_that_the_route_does_not_have_are_mistakes() {
+        for (text, mistake) in [
+            (
+                "params.nmae == 'x'",
+                "nmae: the route has no path parameter `nmae`: did you mean `params.name`?",
+            ),
+            (
+                "params.id == 'x'",
+                "id: the route has no path parameter `id`: \
+                 write `{id}` in the route's pattern or correct the name",
+            ),
+            (
+                "resource.owner == 'x'",
+                "owner: `resource.*` can be asked in the rule of a resource only: \
+                 move this condition into a `[[resource]]` of the policy",
+            ),
+        ] {
+            assert_eq!(told(text, &NAMES.of_route()), [mistake], "{text}");
+        }
+        assert_eq!(told("params.`in` == params.name", &NAMES.of_route()), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_gives_a_role_reads_the_certificate_alone() {
+        let environment = Environment { certificate_only: true, ..NAMES.environment() };
+        let certificate = "anchor.label == 'staff' && subject.CN.startsWith('a') && has(spiffe.id) \
+                           && size(san.dns) > 0 && cert.not_after > timestamp('2027-01-01T00:00:00Z')";
+        assert_eq!(told(certificate, &environment), [] as [&str; 0]);
+        for (text, part) in [
+            ("role('admin')", "role('admin'): `role(..)`"),
+            ("authenticated", "authenticated: `authenticated`"),
+            ("authenticated()", "authenticated: `authenticated`"),
+            ("custom('yes')", "custom('yes'): `custom(..)`"),
+            ("principal.name == 'a'", "name: `principal.name`"),
+            ("has(principal.attributes.a)", "a: `principal.attributes.a`"),
+            ("principal.roles.exists(r, r == 'a')", "roles: `principal.roles`"),
+            ("request.time < cert.not_after", "time: `request.time`"),
+            ("params.name == subject.CN", "name: `params.name`"),
+            ("resource.owner == subject.CN", "owner: `resource.owner`"),
+        ] {
+            let expected =
+                format!("{part} cannot be read where roles are given: the certificate and its anchor can");
+            assert_eq!(told(text, &environment), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn every_part_tells_its_own_mistake() {
+        let text = "subject.cn == 'a' && (role('x') || request.hots == 3) && !(1 == 1)";
+        assert_eq!(told(text, &NAMES.environment()).len(), 4);
+    }
+}

@@ -177,3 +177,108 @@ impl Affix {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::scope::ResourceFacts;
+    use super::super::testing::NAMES;
+    use super::super::{Fault, Rule, Scope};
+    use super::*;
+    use crate::peer::Peer;
+    use crate::principal::{NameFault, Principal};
+    use crate::request::Request;
+    use crate::role::Roles;
+
+    /// A document of alice, whose `at` is absent.
+    #[derive(Debug)]
+    struct Document;
+
+    impl ResourceFacts for Document {
+        fn field(&self, name: &str) -> Result<Value<'_>, Fault> {
+            match name {
+                "owner" => Ok(Value::text("alice")),
+                "level" => Ok(Value::Int(3)),
+                "public" => Ok(Value::Bool(false)),
+                _ => Err(Fault::Absent),
+            }
+        }
+
+        fn acl(&self, permission: &str) -> Result<bool, Fault> {
+            match permission {
+                "read" => Ok(true),
+                "fails" => Err(Fault::Unavailable),
+                _ => Ok(false),
+            }
+        }
+    }
+
+    fn decide(text: &str, resource: Option<&dyn ResourceFacts>) -> Result<bool, Fault> {
+        let rule = Rule::parse_in(text, &NAMES.environment()).unwrap_or_else(|error| panic!("{error}"));
+        let roles = Roles::none(Arc::clone(NAMES.hierarchy()));
+        let principal = Principal::new(Peer::Anonymous, Err(NameFault::NotVerified), roles, None);
+        let request = Request::new("GET", "/").with_time(0);
+        let scope = Scope::without_route(&request, &principal);
+        rule.decide(&resource.map_or(scope, |resource| scope.with_resource(resource)))
+    }
+
+    #[test]
+    fn fields_and_permissions_of_a_resource() {
+        for (text, answer) in [
+            ("resource.owner == 'alice'", Ok(true)),
+            ("resource.public", Ok(false)),
+            ("resource.public == (resource.level > 3)", Ok(true)),
+            ("resource.level in [1, 2, 3]", Ok(true)),
+            ("resource.at < request.time", Err(Fault::Absent)),
+            ("!(resource.at < request.time)", Err(Fault::Absent)),
+            ("has(resource.at)", Ok(false)),
+            ("has(resource.owner)", Ok(true)),
+            ("acl('read') && !acl('write')", Ok(true)),
+            ("acl('fails') || resource.at < request.time", Err(Fault::Unavailable)),
+            ("resource.at < request.time || acl('read')", Ok(true)),
+        ] {
+            assert_eq!(decide(text, Some(&Document)), answer, "{text}");
+        }
+        for text in ["resource.owner == 'alice'", "!acl('read')", "!has(resource.at)"] {
+            assert_eq!(decide(text, None), Err(Fault::NoResource), "{text}");
+        }
+    }
+
+    #[test]
+    fn closures_fail_and_parameters_are_missing() {
+        assert_eq!(decide("custom('yes')", None), Ok(true));
+        assert_eq!(decide("!custom('office hours')", None), Err(Fault::Custom));
+        assert_eq!(decide("params.name == 'x'", None), Err(Fault::NoParam));
+        let unbound = Rule::parse("custom('yes')").unwrap();
+        let Expr::Custom(custom) = &unbound.0 else { panic!("{unbound}") };
+        assert!(!custom.is_registered());
+    }
+
+    #[test]
+    fn types_that_do_not_fit_are_an_error_and_no_panic() {
+        let text = Expr::Literal(super::super::literal::Literal::Str("a".into()));
+        let roles = Roles::none(Arc::clone(NAMES.hierarchy()));
+        let principal = Principal::new(Peer::Anonymous, Err(NameFault::NotVerified), roles, None);
+        let request = Request::new("GET", "/");
+        let scope = Scope::without_route(&request, &principal);
+        let pair = || Box::new([text.clone(), Expr::Anyone]);
+        for wrong in [
+            text.clone(),
+            Expr::Compare(Relation::Equal, pair()),
+            Expr::Compare(Relation::Less, pair()),
+            Expr::In(pair()),
+            Expr::Affix(Affix::Contains, pair()),
+            Expr::Quantified(Quantifier::All, "x".into(), pair()),
+            Expr::Compare(Relation::Equal, Box::new([Expr::Size(Box::new(Expr::Anyone)), Expr::Anyone])),
+            Expr::ContainsIp("::/0".parse().unwrap(), Box::new(text.clone())),
+        ] {
+            assert_eq!(wrong.decide(&scope), Err(Fault::TypeMismatch), "{wrong}");
+        }
+        let stray = Expr::Variable { name: "x".into(), depth: 1 };
+        assert_eq!(stray.decide(&scope), Err(Fault::Unresolved));
+        let unresolved = Expr::Role { name: "a".into(), index: None };
+        assert_eq!(Expr::Not(Box::new(unresolved)).decide(&scope), Err(Fault::Unresolved));
+        assert_eq!(Expr::Not(Box::new(Expr::Invalid("x".into()))).decide(&scope), Err(Fault::Unresolved));
+    }
+}

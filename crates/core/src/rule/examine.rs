@@ -125,3 +125,77 @@ impl Expr {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::super::testing::{NAMES, ROLES, conditions};
+    use super::super::{Rule, Scope};
+    use crate::peer::Peer;
+    use crate::principal::{NameFault, Principal};
+    use crate::request::Request;
+    use crate::role::{Origin, Roles};
+
+    fn rule(text: &str) -> Rule {
+        Rule::parse_in(text, &NAMES.environment()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn roles_under_anything_but_and_or_in_and_exists_count_as_negated() {
+        for (text, is_monotone) in [
+            ("role('admin')", true),
+            ("role('admin') && (subject.CN == 'x' || role('Über'))", true),
+            ("role('admin') && !has(subject.CN)", true),
+            ("'admin' in principal.roles", true),
+            ("params.name in principal.roles", true),
+            ("principal.roles.exists(r, r == params.name || role('admin'))", true),
+            ("subject.all.OU.exists(u, u in principal.roles)", true),
+            ("acl('read') || subject.CN == 'x' ? has(subject.CN) : has(subject.L)", false),
+            ("!role('admin')", false),
+            ("!!role('admin')", false),
+            ("!('admin' in principal.roles)", false),
+            ("principal.roles.all(r, r == 'admin')", false),
+            ("subject.all.OU.all(u, role('admin'))", false),
+            ("principal.roles.exists(r, !role('admin'))", false),
+            ("size(principal.roles) > 1", false),
+            ("role('admin') ? has(subject.CN) : has(subject.CN)", false),
+            ("role('admin') == has(subject.CN)", false),
+            ("(role('admin') ? 'admin' : 'Über') in principal.roles", false),
+            ("custom('yes')", false),
+        ] {
+            assert_eq!(rule(text).is_monotone_in_roles(), is_monotone, "{text}");
+        }
+    }
+
+    #[test]
+    fn roles_are_mentioned_wherever_they_stand() {
+        let text = "!(subject.all.OU.exists(u, role('Über'))) ? 'admin' in principal.roles : role('Über')";
+        assert_eq!(rule(text).roles_mentioned(), ["admin", "Über"]);
+    }
+
+    fn decide(rule: &Rule, roles: u8) -> bool {
+        let mut granted = Roles::none(Arc::clone(NAMES.hierarchy()));
+        for (i, role) in ROLES.iter().enumerate() {
+            if roles >> i & 1 == 1 {
+                granted.grant(role, Origin::Member);
+            }
+        }
+        let principal = Principal::new(Peer::Anonymous, Err(NameFault::NotVerified), granted, None);
+        let request = Request::new("GET", "/");
+        rule.decide(&Scope::without_route(&request, &principal)).is_ok_and(|holds| holds)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_further_role_never_closes_a_monotone_rule(expr in conditions(2), roles in 0_u8..8, more in 0_u8..8) {
+            let rule = Rule(expr);
+            prop_assume!(rule.is_monotone_in_roles());
+            prop_assert!(decide(&rule, roles | more) || !decide(&rule, roles), "{}", rule);
+        }
+    }
+}

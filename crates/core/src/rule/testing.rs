@@ -1,6 +1,6 @@
 //! Typed expressions of every kind for property tests, and names that they can refer to.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ use super::value::{Scalar, Type};
 use crate::certificate::{AttributeType, Fingerprint, Oid, SanKind};
 use crate::role::{Hierarchy, Role};
 
-const ROLES: [&str; 3] = ["admin", "a role with 'quotes'", "Über"];
+pub(super) const ROLES: [&str; 3] = ["admin", "a role with 'quotes'", "Über"];
 const ANCHORS: [&str; 2] = ["staff", "mesh"];
 const PARAMS: [&str; 3] = ["name", "in", "rest"];
 const FIELDS: [(&str, Scalar); 4] =
@@ -37,7 +37,7 @@ const SCALARS: [Scalar; 9] = [
 
 /// Names that [`conditions`] refers to.
 pub(super) struct Names {
-    hierarchy: Hierarchy,
+    hierarchy: Arc<Hierarchy>,
     customs: Vec<Custom>,
 }
 
@@ -48,18 +48,28 @@ impl Names {
             Custom::new("yes", |_| true).unwrap(),
             Custom::new("office hours", |_| Err::<bool, _>("closed")).unwrap(),
         ];
-        Self { hierarchy: Hierarchy::build(&roles).unwrap(), customs }
+        Self { hierarchy: Arc::new(Hierarchy::build(&roles).unwrap()), customs }
     }
 
+    pub(super) fn hierarchy(&self) -> &Arc<Hierarchy> {
+        &self.hierarchy
+    }
+
+    /// Where every name is known that a rule about a resource can have; path parameters are not checked.
     pub(super) fn environment(&self) -> Environment<'_> {
         Environment {
             roles: Some(&self.hierarchy),
             anchors: Some(&ANCHORS),
-            params: Some(&PARAMS),
+            params: None,
             resource: Some(&FIELDS),
             customs: Some(&self.customs),
             certificate_only: false,
         }
+    }
+
+    /// The same in a route, which has path parameters and no resource.
+    pub(super) fn of_route(&self) -> Environment<'_> {
+        Environment { params: Some(&PARAMS), resource: None, ..self.environment() }
     }
 }
 
