@@ -1,4 +1,93 @@
 //! Rules: one expression tree that says who may pass.
+//!
+//! A rule is written in Rust, with [`role`], [`subject`] and the other functions of this module, or as
+//! text, which [`Rule::parse`] reads. Both make the same tree; a rule prints as its text.
+//!
+//! ```
+//! use portcullis_core::certificate::{AttributeType, Certificate};
+//! use portcullis_core::rule::{role, subject};
+//! use portcullis_core::{Authorizer, Connection, Identity, Peer, Policy, Request, Rule};
+//!
+//! let rule = Rule::parse(r#"subject.CN == "alice" && "Security" in subject.all.OU"#)?;
+//! assert_eq!(rule, subject(AttributeType::CN).eq("alice").and(subject(AttributeType::OU).contains("Security")));
+//! let authorizer = Authorizer::builder(Policy::builder().route("GET /", rule).build()?).build()?;
+//! # let authority = portcullis_pki::Authority::new("Example CA")?;
+//! # let certificate = |unit: &str| -> Result<Certificate, Box<dyn std::error::Error>> {
+//! #     let issued = authority.client("alice").organizational_unit(unit).issue()?;
+//! #     Ok(Certificate::from_der(issued.certificate_der())?)
+//! # };
+//! let decide = |certificate| {
+//!     let connection = Connection::assertion(Peer::Verified(Identity::assertion(certificate, "staff")));
+//!     authorizer.decide(&Request::new("GET", "/"), Some(&connection))
+//! };
+//! assert!(decide(certificate("Security")?).is_allowed());
+//! assert!(!decide(certificate("Sales")?).is_allowed());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The language
+//!
+//! The text is a subset of the [Common Expression Language](https://cel.dev), which Kubernetes, Envoy
+//! and Firebase use, with the meaning that it has there. Types are checked when the text is read.
+//!
+//! | Conditions | |
+//! | --- | --- |
+//! | `anyone`, `nobody` | everybody, with or without a certificate; nobody |
+//! | `authenticated` | a verified certificate and a name |
+//! | `role("admin")` | the role, given directly or included by another one |
+//! | `custom("office hours")` | a closure of the application |
+//! | `acl("read")` | an entry of the access control list; in rules of resources only |
+//! | `has(subject.L)` | at least one value is there |
+//! | `a && b`, `a \|\| b`, `!a`, `a ? b : c` | `&&` binds more tightly than `\|\|` |
+//! | `==`, `!=`, `<`, `<=`, `>`, `>=` | both sides of one type; order for numbers, strings and times |
+//! | `x in list` | one of the elements |
+//! | `s.startsWith(t)`, `s.endsWith(t)`, `s.contains(t)` | parts of strings |
+//! | `s.matches("^a+$")` | a regular expression, found anywhere unless it is anchored |
+//! | `list.exists(x, ..)`, `list.all(x, ..)` | for one element, for every element |
+//! | `cidr("10.0.0.0/8").containsIP(ip)` | an address of a network, as in Kubernetes |
+//!
+//! | Values | Type | |
+//! | --- | --- | --- |
+//! | `subject.CN`, `issuer.CN` | string | the one value of an attribute, named as in RFC 4514, or ``subject.`1.2.3` `` |
+//! | `subject.all.OU`, `issuer.all.OU` | list of strings | every value; none is fine |
+//! | `san.dns`, `san.email`, `san.uri`, `san.upn` | list of strings | subject alternative names; DNS names in lower case |
+//! | `san.ip` | list of IP addresses | |
+//! | `spiffe.id`, `spiffe.trust_domain`, `spiffe.path` | string | of the certificate of one SPIFFE workload |
+//! | `cert.serial` | serial number | |
+//! | `cert.sha256`, `cert.spki_sha256` | fingerprint | of the certificate, of its public key |
+//! | `cert.not_after` | timestamp | |
+//! | `cert.eku`, `cert.policies` | lists | `"clientAuth" in cert.eku`; object identifiers |
+//! | `anchor.label`, `anchor.spki_sha256` | string, fingerprint | the trust anchor that really vouched |
+//! | `principal.name` | string | as the policy's anchors define it |
+//! | `principal.roles` | list of strings | with all that they include |
+//! | `principal.attributes.x` | string | what a source of attributes says of the caller |
+//! | `request.method`, `request.path` | string | as sent; the path is not decoded |
+//! | `request.host` | string | without port, in lower case |
+//! | `request.peer_ip` | IP address | IPv4 also if the listener sees it as `::ffff:a.b.c.d` |
+//! | `request.time` | timestamp | |
+//! | `params.id` | string | a parameter of the route's pattern, decoded once |
+//! | `resource.owner` | as declared | in rules of resources only |
+//! | `size(x)`, `x.size()` | int | of a list or a string |
+//! | `timestamp("2027-01-31T00:00:00Z")` | timestamp | RFC 3339, whole seconds |
+//! | `"a"`, `'a'`, `r"\d"`, `"""a"""` | string | with CEL's escapes |
+//! | `7`, `-7`, `0x7`, `true`, `false`, `["a", "b"]` | | a list has literals of one type |
+//!
+//! Fingerprints, serial numbers, addresses, key purposes and object identifiers are compared with strings
+//! that are read when the rule is: `cert.serial == "00:C0:FF:EE"`. Comments begin with `//`. There is no `null`, no
+//! arithmetic, no indexing, no maps and no fractions. A text has at most 4096 bytes and nests at most 32 deep.
+//!
+//! # What cannot be decided
+//!
+//! A value that is absent, repeated where one is wanted, or cannot be read is an error, and so is
+//! everything about the certificate of somebody who has none. An error denies, under `!`
+//! too. `false && error` is false and `true || error` is true, whatever the order; `exists` and `all` are the
+//! same over a list.
+//!
+//! # Security
+//!
+//! If a rule asks for `issuer.CN` to find out who vouched, then whoever controls any trusted authority gets
+//! in: ask for `anchor.label`. If a regular expression has no `^` and `$`, then whoever can put the text
+//! somewhere into the value gets in. `\d` and `\w` take the digits and letters of all scripts: write `[0-9]`.
 
 mod build;
 mod check;
