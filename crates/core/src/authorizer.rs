@@ -229,11 +229,10 @@ impl Authorizer {
                 Ok(())
             };
         };
-        match request.authority() {
-            Some(authority) if !connection.covers(authority) => {
-                Err(self.deny(DenialKind::Misdirected, Cause::Misdirected))
-            }
-            _ => Ok(()),
+        if connection.covers(request.authority()) {
+            Ok(())
+        } else {
+            Err(self.deny(DenialKind::Misdirected, Cause::Misdirected))
         }
     }
 

@@ -193,8 +193,8 @@ impl Live for Fading {
         Answer::Pending(Box::pin(async move { peer }))
     }
 
-    fn covers(&self, authority: &str) -> bool {
-        authority != "other.test"
+    fn covers(&self, authority: Option<&str>) -> bool {
+        authority != Some("other.test")
     }
 
     fn asks_again(&self) -> bool {

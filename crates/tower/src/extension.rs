@@ -62,7 +62,7 @@ impl Admission {
     #[must_use]
     pub fn refuse(&self, parts: &Parts) -> Refusal {
         let connection = parts.extensions.get::<Connection>();
-        let request = source::request(&parts.method, &parts.uri, &parts.headers, connection);
+        let request = source::request(&parts.method, &parts.uri, parts.version, &parts.headers, connection);
         let denial = self.auth.caller_required(&request, connection, &self.principal);
         Refusal { denial, parts: parts.clone() }
     }

@@ -67,7 +67,13 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let connection = request.extensions().get::<Connection>();
-        let asked = source::request(request.method(), request.uri(), request.headers(), connection);
+        let asked = source::request(
+            request.method(),
+            request.uri(),
+            request.version(),
+            request.headers(),
+            connection,
+        );
         let asked =
             if self.auth.reads_headers() { source::with_headers(asked, request.headers()) } else { asked };
         match self.auth.authorize(&asked, connection) {

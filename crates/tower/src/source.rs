@@ -1,7 +1,7 @@
 //! From an `http` request to the plain request that is judged.
 
 use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
-use http::{Method, Uri};
+use http::{Method, Uri, Version};
 use portcullis_core::{Connection, Request};
 
 /// Stands for a header that is not text. No authority, origin or site has a blank, so it is refused.
@@ -19,7 +19,7 @@ const NO_TEXT: &str = " ";
 ///     .body(())
 ///     .unwrap()
 ///     .into_parts();
-/// let request = portcullis_tower::source::request(&parts.method, &parts.uri, &parts.headers, None);
+/// let request = portcullis_tower::source::request(&parts.method, &parts.uri, parts.version, &parts.headers, None);
 /// assert_eq!(request.path(), "/reports/caf%C3%A9");
 /// assert_eq!(request.authority(), Some("localhost:8443"));
 /// ```
@@ -27,11 +27,16 @@ const NO_TEXT: &str = " ";
 pub fn request<'a>(
     method: &'a Method,
     uri: &'a Uri,
+    version: Version,
     headers: &'a HeaderMap,
     connection: Option<&Connection>,
 ) -> Request<'a> {
     let mut hosts = headers.get_all(HOST).iter();
-    let host = hosts.next().map(text);
+    // RFC 9112, 3.2: without a Host header a request of HTTP/1.1 is malformed, and so is an empty host.
+    // One that never was on a wire, as in a test, has nobody who could have forgotten it.
+    let is_from_wire = connection.is_some_and(|c| c.info().tls_version.is_some());
+    let absent = (is_from_wire && version == Version::HTTP_11 && uri.authority().is_none()).then_some("");
+    let host = hosts.next().map(text).or(absent);
     // On a dual-stack listener an IPv4 peer has an IPv6 address, which no IPv4 network contains.
     let peer = connection.and_then(|c| c.info().peer_address).map(|address| address.ip().to_canonical());
     Request::new(method.as_str(), uri.path())
@@ -61,7 +66,8 @@ mod tests {
     use super::*;
 
     fn refusal(request: &http::Request<()>) -> Option<Ambiguity> {
-        let request = super::request(request.method(), request.uri(), request.headers(), None);
+        let request =
+            super::request(request.method(), request.uri(), request.version(), request.headers(), None);
         Firewall::strict().check(&request).err().map(|refusal| refusal.ambiguity())
     }
 
@@ -75,9 +81,40 @@ mod tests {
 
     #[test]
     fn one_host_passes() {
-        assert_eq!(refusal(&asked("/a", &[])), None);
         assert_eq!(refusal(&asked("/a", &[b"localhost:8443"])), None);
         assert_eq!(refusal(&asked("https://localhost/a", &[b"localhost:443"])), None);
+    }
+
+    #[test]
+    fn http_1_1_needs_a_host() {
+        let mut info = ConnectionInfo::default();
+        info.tls_version = Some("TLSv1.3");
+        let connection = Connection::new(From(info));
+        let refusal = |request: &http::Request<()>, connection| {
+            let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+            let request = super::request(method, uri, request.version(), headers, connection);
+            Firewall::strict().check(&request).err().map(|refusal| refusal.ambiguity())
+        };
+        let without = asked("/a", &[]);
+        assert_eq!(refusal(&without, Some(&connection)), Some(Ambiguity::MalformedHost));
+        assert_eq!(refusal(&without, None), None, "as in a test");
+        assert_eq!(refusal(&asked("https://localhost/a", &[]), Some(&connection)), None);
+        for version in [Version::HTTP_10, Version::HTTP_2] {
+            let mut request = asked("/a", &[]);
+            *request.version_mut() = version;
+            assert_eq!(refusal(&request, Some(&connection)), None);
+        }
+    }
+
+    struct From(ConnectionInfo);
+    impl Live for From {
+        fn peer(&self, _now: i64) -> Answer<Peer> {
+            Answer::Ready(Peer::Anonymous)
+        }
+        fn close(&self) {}
+        fn info(&self) -> &ConnectionInfo {
+            &self.0
+        }
     }
 
     #[test]
@@ -99,26 +136,21 @@ mod tests {
     #[test]
     fn the_query_is_no_part_of_the_path() {
         let request = asked("/a?/admin", &[]);
-        assert_eq!(super::request(request.method(), request.uri(), request.headers(), None).path(), "/a");
+        assert_eq!(
+            super::request(request.method(), request.uri(), request.version(), request.headers(), None)
+                .path(),
+            "/a"
+        );
     }
 
     #[test]
     fn a_mapped_address_is_the_ipv4_address() {
-        struct From(ConnectionInfo);
-        impl Live for From {
-            fn peer(&self, _now: i64) -> Answer<Peer> {
-                Answer::Ready(Peer::Anonymous)
-            }
-            fn close(&self) {}
-            fn info(&self) -> &ConnectionInfo {
-                &self.0
-            }
-        }
         let mut info = ConnectionInfo::default();
         info.peer_address = Some("[::ffff:192.0.2.7]:5000".parse().unwrap());
         let connection = Connection::new(From(info));
         let asked = asked("/", &[]);
-        let request = super::request(asked.method(), asked.uri(), asked.headers(), Some(&connection));
+        let request =
+            super::request(asked.method(), asked.uri(), asked.version(), asked.headers(), Some(&connection));
         assert_eq!(request.peer_ip(), Some("192.0.2.7".parse().unwrap()));
     }
 }

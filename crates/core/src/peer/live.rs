@@ -25,8 +25,9 @@ pub trait Live: Send + Sync + 'static {
 
     /// Whether the configuration that this connection was made under is the one for `authority`.
     ///
-    /// When it is not, the request is refused with 421 (RFC 9110, 15.5.20).
-    fn covers(&self, authority: &str) -> bool {
+    /// When it is not, the request is refused with 421 (RFC 9110, 15.5.20). A request without any
+    /// authority is asked about, too: whoever tells hosts apart must not let it through unseen.
+    fn covers(&self, authority: Option<&str>) -> bool {
         let _ = authority;
         true
     }
@@ -131,7 +132,7 @@ impl Connection {
 
     /// Whether this connection's configuration is the one for `authority`.
     #[must_use]
-    pub fn covers(&self, authority: &str) -> bool {
+    pub fn covers(&self, authority: Option<&str>) -> bool {
         self.0.live.covers(authority)
     }
 

@@ -66,8 +66,8 @@ impl Live for Known {
         Answer::Ready(self.peer.clone())
     }
 
-    fn covers(&self, authority: &str) -> bool {
-        authority != "other.test"
+    fn covers(&self, authority: Option<&str>) -> bool {
+        authority != Some("other.test")
     }
 
     fn trust_generation(&self) -> Option<u64> {
