@@ -3,6 +3,7 @@
 mod roles;
 mod routes;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Route;
@@ -68,9 +69,17 @@ pub(super) struct RouteEntry {
 
 pub(super) fn naming(anchors: Vec<AnchorEntry>, report: &mut Report) -> Naming {
     let mut naming = Naming::default();
-    for anchor in anchors {
-        if let Err(message) = naming.insert(&anchor.label.text, anchor.naming) {
-            report.add(anchor.label.origin, message);
+    let mut first: HashMap<Box<str>, Origin> = HashMap::new();
+    for AnchorEntry { label, naming: field } in anchors {
+        match (naming.insert(&label.text, field), first.get(&label.text)) {
+            (Ok(()), _) => {
+                first.insert(label.text, label.origin);
+            }
+            (Err(message), Some(other)) => {
+                let other = report.place(*other);
+                report.add_with_help(label.origin, message, format!("the first one is at {other}"));
+            }
+            (Err(message), None) => report.add(label.origin, message),
         }
     }
     naming
