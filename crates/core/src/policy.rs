@@ -5,8 +5,10 @@ mod build;
 mod condition;
 mod digest;
 mod error;
+mod diff;
 mod file;
 mod matrix;
+mod path;
 pub mod pattern;
 mod place;
 mod report;
@@ -23,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use build::PolicyBuilder;
+pub use diff::Change;
 pub use error::{PolicyError, PolicyFault};
 pub use file::PolicyLoader;
 pub use matrix::{Matrix, MatrixRow};
