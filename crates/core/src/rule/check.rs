@@ -26,8 +26,16 @@ pub(super) fn check(ast: &Ast<'_>, environment: &Environment<'_>) -> Result<Expr
 struct Checker<'e> {
     environment: &'e Environment<'e>,
     /// The variables of the enclosing quantifiers, from the outside in.
-    variables: Vec<(Arc<str>, Scalar)>,
+    variables: Vec<Variable>,
     diagnostics: Vec<Diagnostic>,
+}
+
+/// What goes through the elements of a list.
+struct Variable {
+    name: Arc<str>,
+    scalar: Scalar,
+    /// The list.
+    list: Expr,
 }
 
 /// A checked part. Where there is none, its mistake has been told, and what it is part of keeps quiet.
@@ -149,16 +157,16 @@ impl Checker<'_> {
         };
         self.check_variable(variable)?;
         let name: Arc<str> = variable.text.into();
-        self.variables.push((Arc::clone(&name), scalar));
+        self.variables.push(Variable { name: Arc::clone(&name), scalar, list: list.expr });
         let body = self.condition(body);
-        self.variables.pop();
-        let pair = Box::new([list.expr, body?]);
+        let list = self.variables.pop()?.list;
+        let pair = Box::new([list, body?]);
         Some(Term { expr: Expr::Quantified(quantifier, name, pair), term_type: Type::BOOL })
     }
 
     fn check_variable(&mut self, variable: &Ident<'_>) -> Option<()> {
         let Ident { text, span } = variable;
-        if name::is_taken(text) || self.variables.iter().any(|(name, _)| **name == **text) {
+        if name::is_taken(text) || self.variables.iter().any(|variable| *variable.name == **text) {
             return self.wrong(span, format!("`{text}` has a meaning already: choose another name"));
         }
         Some(())

@@ -78,7 +78,7 @@ pub(super) static NAMES: LazyLock<Names> = LazyLock::new(Names::new);
 
 /// Conditions that the language has a text for, nested up to so many levels.
 pub(super) fn conditions(levels: u32) -> BoxedStrategy<Expr> {
-    Generator { elements: Vec::new() }.condition(levels)
+    Generator { lists: Vec::new() }.condition(levels)
 }
 
 /// Every fact, of those with a free name one or two.
@@ -99,27 +99,33 @@ pub(super) fn facts() -> Vec<Fact> {
 }
 
 struct Generator {
-    /// The types of the elements that the enclosing quantifiers go through.
-    elements: Vec<Scalar>,
+    /// The lists that the enclosing quantifiers go through.
+    lists: Vec<Fact>,
 }
 
 impl Generator {
     fn condition(&self, levels: u32) -> BoxedStrategy<Expr> {
-        let mut kinds = vec![self.simple(), has(), self.affix(levels), self.network()];
-        kinds.extend(SCALARS.into_iter().filter_map(|scalar| self.comparison(scalar, levels)));
+        // Built once and shared: strategies that are built anew for each use multiply.
+        let inner = levels.checked_sub(1).map(|levels| self.condition(levels));
+        let mut kinds = vec![self.simple(), has(), self.affix(inner.as_ref()), self.network()];
+        kinds.extend(SCALARS.into_iter().filter_map(|scalar| self.comparison(scalar, inner.as_ref())));
         kinds.extend(SCALARS.into_iter().filter_map(|scalar| self.membership(scalar)));
-        if levels > 0 {
-            let inner = self.condition(levels - 1);
+        if let Some(inner) = inner {
             kinds.push(inner.clone().prop_map(|inner| Expr::Not(Box::new(inner))).boxed());
             for conjunction in [true, false] {
                 let parts = vec(inner.clone(), 2..4);
                 kinds.push(parts.prop_map(move |parts| Expr::chain(parts, conjunction)).boxed());
             }
             kinds.push(conditional(&inner, &inner));
-            if self.elements.len() < VARIABLES.len() {
-                kinds.extend(
-                    [Scalar::String, Scalar::Ip, Scalar::Purpose].map(|s| self.quantified(s, levels)),
-                );
+            if self.lists.len() < VARIABLES.len() {
+                let lists = [
+                    Fact::Attributes(Party::Subject, AttributeType::CN),
+                    Fact::San(SanKind::Dns),
+                    Fact::San(SanKind::Ip),
+                    Fact::ROLES,
+                    Fact::Fixed(Fixed::CertificateEku),
+                ];
+                kinds.extend(lists.map(|list| self.quantified(list, levels - 1)));
             }
         }
         Union::new(kinds).boxed()
@@ -140,7 +146,11 @@ impl Generator {
             .boxed()
     }
 
-    fn comparison(&self, scalar: Scalar, levels: u32) -> Option<BoxedStrategy<Expr>> {
+    fn comparison(
+        &self,
+        scalar: Scalar,
+        condition: Option<&BoxedStrategy<Expr>>,
+    ) -> Option<BoxedStrategy<Expr>> {
         use Relation::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
         let relations = if scalar.is_ordered() {
             vec![Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual]
@@ -148,14 +158,10 @@ impl Generator {
             vec![Equal, NotEqual]
         };
         let read = select(Some(self.readable(scalar)).filter(|read| !read.is_empty())?).boxed();
-        let with_literal =
-            read.clone().prop_flat_map(move |read| (Just(read.clone()), literal_for(&read, scalar)));
-        let mut pairs = vec![
-            with_literal.prop_map(|(a, b)| [a, Expr::Literal(b)]).boxed(),
-            (read.clone(), read.clone()).prop_map(|(a, b)| [a, b]).boxed(),
-        ];
-        if levels > 0 {
-            let chosen = conditional(&self.condition(levels - 1), &read);
+        let with_literal = self.with_literal(scalar, |literal| literal.prop_map(Expr::Literal).boxed());
+        let mut pairs = vec![with_literal, (read.clone(), read.clone()).prop_map(|(a, b)| [a, b]).boxed()];
+        if let Some(condition) = condition {
+            let chosen = conditional(condition, &read);
             pairs.push((chosen, read).prop_map(|(a, b)| [a, b]).boxed());
         }
         let turned = |([a, b], turn): ([Expr; 2], bool)| if turn { [b, a] } else { [a, b] };
@@ -172,27 +178,25 @@ impl Generator {
         let read = self.readable(scalar);
         let mut pairs = Vec::new();
         if !read.is_empty() {
-            let written = move |read: &Expr| vec(literal_for(read, scalar), 1..3).prop_map(Expr::List);
-            let pair = select(read.clone()).prop_flat_map(move |read| (Just(read.clone()), written(&read)));
-            pairs.push(pair.prop_map(|(a, b)| [a, b]).boxed());
+            pairs.push(self.with_literal(scalar, |literal| vec(literal, 1..3).prop_map(Expr::List).boxed()));
         }
         if !lists.is_empty() {
-            let list = select(lists.clone());
-            let pair = list.prop_flat_map(move |list| (literal_for(&list, scalar), Just(list.clone())));
-            pairs.push(pair.prop_map(|(a, b)| [Expr::Literal(a), b]).boxed());
+            let pair =
+                select(lists.clone()).prop_flat_map(move |list| (literal_for(&list, scalar), Just(list)));
+            pairs.push(pair.prop_map(|(a, b)| [Expr::Literal(a), Expr::Fact(b)]).boxed());
         }
         if !lists.is_empty() && !read.is_empty() {
-            pairs.push((select(read), select(lists)).prop_map(|(a, b)| [a, b]).boxed());
+            pairs.push((select(read), select(lists)).prop_map(|(a, b)| [a, Expr::Fact(b)]).boxed());
         }
         let pairs = Some(pairs).filter(|pairs| !pairs.is_empty())?;
         Some(Union::new(pairs).prop_map(|pair| Expr::In(pair.into())).boxed())
     }
 
-    fn affix(&self, levels: u32) -> BoxedStrategy<Expr> {
+    fn affix(&self, condition: Option<&BoxedStrategy<Expr>>) -> BoxedStrategy<Expr> {
         let read = select(self.readable(Scalar::String)).boxed();
-        let text = match levels {
-            0 => read.clone(),
-            _ => prop_oneof![read.clone(), conditional(&self.condition(levels - 1), &read)].boxed(),
+        let text = match condition {
+            None => read.clone(),
+            Some(condition) => prop_oneof![read.clone(), conditional(condition, &read)].boxed(),
         };
         let written = literal(Scalar::String).prop_map(Expr::Literal);
         let affixes = select(vec![Affix::StartsWith, Affix::EndsWith, Affix::Contains]);
@@ -204,25 +208,43 @@ impl Generator {
         prop_oneof![affix, matches].boxed()
     }
 
-    fn quantified(&self, scalar: Scalar, levels: u32) -> BoxedStrategy<Expr> {
-        let mut elements = self.elements.clone();
-        let name = VARIABLES[elements.len()];
-        elements.push(scalar);
-        let body = Generator { elements }.condition(levels - 1);
-        (select(vec![Quantifier::Exists, Quantifier::All]), select(lists(scalar)), body)
-            .prop_map(move |(quantifier, list, body)| {
-                Expr::Quantified(quantifier, name.into(), Box::new([list, body]))
+    fn quantified(&self, list: Fact, levels: u32) -> BoxedStrategy<Expr> {
+        let name = VARIABLES[self.lists.len()];
+        let lists = self.lists.iter().cloned().chain([list.clone()]).collect();
+        let body = Generator { lists }.condition(levels);
+        (select(vec![Quantifier::Exists, Quantifier::All]), body)
+            .prop_map(move |(quantifier, body)| {
+                Expr::Quantified(quantifier, name.into(), Box::new([Expr::Fact(list.clone()), body]))
             })
             .boxed()
+    }
+
+    /// Everything that can be read, each with what is made of literals that it can be equal to.
+    fn with_literal(
+        &self,
+        scalar: Scalar,
+        made: impl Fn(BoxedStrategy<Literal>) -> BoxedStrategy<Expr>,
+    ) -> BoxedStrategy<[Expr; 2]> {
+        let pairs = self.readable(scalar).into_iter().map(|read| {
+            let literal = match &read {
+                Expr::Fact(fact) => literal_for(fact, scalar),
+                Expr::Variable { depth, .. } => {
+                    literal_for(&self.lists[self.lists.len() - 1 - depth], scalar)
+                }
+                _ => literal(scalar),
+            };
+            (Just(read), made(literal)).prop_map(|(a, b)| [a, b]).boxed()
+        });
+        Union::new(pairs).boxed()
     }
 
     /// Everything of the type that depends on the request.
     fn readable(&self, scalar: Scalar) -> Vec<Expr> {
         let of_type = |fact: &Fact| fact.fact_type() == Type::One(scalar);
         let mut readable: Vec<_> = facts().into_iter().filter(of_type).map(Expr::Fact).collect();
-        for (depth, element) in self.elements.iter().rev().enumerate() {
-            if *element == scalar {
-                let name = VARIABLES[self.elements.len() - 1 - depth].into();
+        for (depth, list) in self.lists.iter().rev().enumerate() {
+            if list.fact_type() == Type::List(scalar) {
+                let name = VARIABLES[self.lists.len() - 1 - depth].into();
                 readable.push(Expr::Variable { name, depth });
             }
         }
@@ -248,14 +270,14 @@ fn has() -> BoxedStrategy<Expr> {
     select(facts().into_iter().filter(Fact::may_be_absent).collect::<Vec<_>>()).prop_map(Expr::Has).boxed()
 }
 
-fn lists(scalar: Scalar) -> Vec<Expr> {
-    facts().into_iter().filter(|fact| fact.fact_type() == Type::List(scalar)).map(Expr::Fact).collect()
+fn lists(scalar: Scalar) -> Vec<Fact> {
+    facts().into_iter().filter(|fact| fact.fact_type() == Type::List(scalar)).collect()
 }
 
-/// A literal that what is read can be equal to.
-fn literal_for(read: &Expr, scalar: Scalar) -> BoxedStrategy<Literal> {
-    let texts: &[&str] = match read {
-        Expr::Fact(Fact::Fixed(fixed)) => match fixed {
+/// A literal that the fact, or an element of it, can be equal to.
+fn literal_for(fact: &Fact, scalar: Scalar) -> BoxedStrategy<Literal> {
+    let texts: &[&str] = match fact {
+        Fact::Fixed(fixed) => match fixed {
             Fixed::AnchorLabel => &ANCHORS,
             Fixed::PrincipalRoles => &ROLES,
             Fixed::RequestHost => &["example.com", "a_b", "10.0.0.1", "::1"],
@@ -265,10 +287,10 @@ fn literal_for(read: &Expr, scalar: Scalar) -> BoxedStrategy<Literal> {
             Fixed::SpiffePath => &["/a", "/ns/a"],
             _ => &[],
         },
-        Expr::Fact(Fact::San(SanKind::Dns)) => &["example.com", "*.example.com"],
-        Expr::Fact(Fact::San(SanKind::Email)) => &["alice@example.com"],
-        Expr::Fact(Fact::San(SanKind::Uri)) => &["spiffe://td/a", "urn:a:b"],
-        Expr::Fact(Fact::San(SanKind::Upn)) => &["alice@EXAMPLE"],
+        Fact::San(SanKind::Dns) => &["example.com", "*.example.com"],
+        Fact::San(SanKind::Email) => &["alice@example.com"],
+        Fact::San(SanKind::Uri) => &["spiffe://td/a", "urn:a:b"],
+        Fact::San(SanKind::Upn) => &["alice@EXAMPLE"],
         _ => &[],
     };
     if texts.is_empty() {

@@ -128,7 +128,8 @@ impl Generator {
     /// Literals of facts with a form of their own stand in [`EQUALITIES`].
     fn compared(&mut self) -> (&'static str, &'static str) {
         let read = self.string();
-        let formed = ["spiffe.", "request.path", "request.host"].iter().any(|form| read.starts_with(form));
+        let forms = ["spiffe.", "request.path", "request.host", "name"];
+        let formed = forms.iter().any(|form| read.starts_with(form));
         let other = if formed { self.string() } else { self.string_or_literal() };
         (read, other)
     }
@@ -154,11 +155,9 @@ impl Generator {
     fn quantified(&mut self, levels: usize) -> String {
         let list = self.one(&LISTS);
         let word = self.one(&["exists", "all"]);
-        let variable = ["x", "y", "z"][self.variables.len().min(2)];
-        if self.variables.contains(&variable) {
-            return self.simple();
-        }
-        self.variables.push(variable);
+        let names = if list.starts_with("san.") { ["name1", "name2", "name3"] } else { ["x", "y", "z"] };
+        let Some(variable) = names.get(self.variables.len()) else { return self.simple() };
+        self.variables.push(*variable);
         let body = self.condition(levels - 1);
         self.variables.pop();
         format!("{list}.{word}({variable}, {body})")

@@ -92,8 +92,8 @@ impl Checker<'_> {
     }
 
     /// Whether what is written out is something that the fact can be.
-    fn check_literals(&mut self, fact: &Expr, other: &Expr, span: &Span) -> Option<()> {
-        let Expr::Fact(fact) = fact else { return Some(()) };
+    fn check_literals(&mut self, read: &Expr, other: &Expr, span: &Span) -> Option<()> {
+        let Some(fact) = self.fact_behind(read).cloned() else { return Some(()) };
         let literals = match other {
             Expr::Literal(literal) => std::slice::from_ref(literal),
             Expr::List(literals) => literals.as_slice(),
@@ -101,7 +101,7 @@ impl Checker<'_> {
         };
         for literal in literals {
             let Literal::Str(text) = literal else { continue };
-            let answer = match fact {
+            let answer = match &fact {
                 Fact::Fixed(Fixed::AnchorLabel) if !text.is_empty() => self.environment.anchor(text),
                 Fact::Fixed(Fixed::PrincipalRoles) if !text.is_empty() => {
                     self.environment.role(text).map(drop)
@@ -111,6 +111,20 @@ impl Checker<'_> {
             self.known(answer, span)?;
         }
         Some(())
+    }
+}
+
+impl Checker<'_> {
+    /// The fact that is read; for a variable the one whose elements it goes through.
+    fn fact_behind<'a>(&'a self, read: &'a Expr) -> Option<&'a Fact> {
+        match read {
+            Expr::Fact(fact) => Some(fact),
+            Expr::Variable { depth, .. } => match &self.variables.iter().rev().nth(*depth)?.list {
+                Expr::Fact(fact) => Some(fact),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 }
 

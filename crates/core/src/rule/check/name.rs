@@ -55,11 +55,10 @@ pub(super) fn word(name: &str) -> Option<Expr> {
 impl Checker<'_> {
     pub(super) fn bare(&mut self, name: &Ident<'_>) -> Option<Term> {
         let Ident { text, span } = name;
-        if let Some((depth, (name, scalar))) =
-            self.variables.iter().rev().enumerate().find(|(_, (name, _))| **name == **text)
-        {
-            let expr = Expr::Variable { name: name.clone(), depth };
-            return Some(Term { expr, term_type: Type::One(*scalar) });
+        let mut variables = self.variables.iter().rev().enumerate();
+        if let Some((depth, variable)) = variables.find(|(_, variable)| *variable.name == **text) {
+            let expr = Expr::Variable { name: variable.name.clone(), depth };
+            return Some(Term { expr, term_type: Type::One(variable.scalar) });
         }
         if let Some(expr) = word(text) {
             if self.environment.certificate_only && !matches!(expr, Expr::Anyone | Expr::Nobody) {
@@ -76,7 +75,7 @@ impl Checker<'_> {
             };
             return self.report(Diagnostic::new(span.clone(), format!("`{text}` needs a field")).help(help));
         }
-        let variables: Vec<_> = self.variables.iter().map(|(name, _)| name.clone()).collect();
+        let variables: Vec<_> = self.variables.iter().map(|variable| variable.name.clone()).collect();
         let candidates = ROOTS.into_iter().chain(WORDS).chain(variables.iter().map(|name| &**name));
         let help = did_you_mean(text, candidates, "")
             .or_else(|| Some(format!("text stands in quotes; for a role write `role(\"{text}\")`")));
@@ -95,7 +94,7 @@ impl Checker<'_> {
             return self.wrong(&ast.span, "only names have fields");
         };
         let [root, fields @ ..] = path.as_slice() else { return None };
-        if self.variables.iter().any(|(name, _)| **name == *root.text) {
+        if self.variables.iter().any(|variable| *variable.name == *root.text) {
             return self
                 .wrong(&ast.span, format!("the variable `{}` is a single value without fields", root.text));
         }
