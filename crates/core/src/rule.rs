@@ -163,7 +163,8 @@ pub struct Rule(pub(crate) Expr);
 impl Rule {
     /// Reads a rule in the language of the policy file.
     ///
-    /// Roles, path parameters and custom conditions are looked up when a policy is built with it.
+    /// Roles and path parameters are looked up when a policy is built with it; custom conditions get
+    /// their closures from [`with_custom`](Self::with_custom).
     ///
     /// # Errors
     ///

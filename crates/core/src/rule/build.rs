@@ -60,7 +60,6 @@ pub fn any(rules: impl IntoIterator<Item = Rule>) -> Rule {
 ///
 /// If two trust anchors can issue the same subject, the holder of either certificate passes; ask
 /// for the [`anchor`] too.
-#[must_use]
 pub fn subject(attribute: AttributeType) -> Attribute {
     Attribute(Party::Subject, attribute)
 }
@@ -71,13 +70,11 @@ pub fn subject(attribute: AttributeType) -> Attribute {
 ///
 /// If a trusted intermediate is free in its own name, it can carry any issuer name; who really
 /// vouched is the [`anchor`].
-#[must_use]
 pub fn issuer(attribute: AttributeType) -> Attribute {
     Attribute(Party::Issuer, attribute)
 }
 
 /// The subject alternative names of one kind.
-#[must_use]
 pub fn san(kind: SanKind) -> San {
     San(kind)
 }

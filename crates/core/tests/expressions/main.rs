@@ -1,5 +1,7 @@
 //! Which texts are rules, which are not and why, and what rules come to.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
 mod decide;
 
 use portcullis_core::rule::{self, role};
