@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use portcullis_core::authorizer::AuthorizerError;
 use portcullis_core::policy::PolicyError;
@@ -115,7 +115,8 @@ impl PolicyWatcher {
     ///
     /// # Errors
     ///
-    /// If the policy cannot be loaded, or gives not all the roles that the authorizer's sources give.
+    /// If the policy cannot be loaded, or does not define every role that a source of the
+    /// authorizer gives.
     pub fn start(path: impl Into<PathBuf>, auth: &Authorizer) -> Result<Self, PolicyWatcherError> {
         Self::builder(path, auth).start()
     }
@@ -127,6 +128,7 @@ impl PolicyWatcher {
             auth: auth.clone(),
             loader: Box::new(|path| Policy::from_file(path)),
             is_candidate: false,
+            interval: Duration::from_millis(100),
         }
     }
 
@@ -208,6 +210,7 @@ pub struct PolicyWatcherBuilder {
     auth: Authorizer,
     loader: Loader,
     is_candidate: bool,
+    interval: Duration,
 }
 
 impl PolicyWatcherBuilder {
@@ -242,13 +245,20 @@ impl PolicyWatcherBuilder {
         self
     }
 
+    /// How often the files are looked at, 100 milliseconds unless set, and at most once a millisecond.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval.max(Duration::from_millis(1));
+        self
+    }
+
     /// Puts the policy of the file in force, and follows the file from then on.
     ///
     /// # Errors
     ///
-    /// If the policy cannot be loaded, or gives not all the roles that the authorizer's sources give.
+    /// If the policy cannot be loaded, or does not define every role that a source of the authorizer
+    /// gives.
     pub fn start(self) -> Result<PolicyWatcher, PolicyWatcherError> {
-        let Self { path, auth, loader, is_candidate } = self;
+        let Self { path, auth, loader, is_candidate, interval } = self;
         let put: Put = match is_candidate {
             true => Box::new(move |policy| auth.set_candidate(policy)),
             false => Box::new(move |policy| auth.replace_policy(policy)),
@@ -259,7 +269,7 @@ impl PolicyWatcherBuilder {
         task.load_first()?;
         let thread = thread::Builder::new()
             .name("portcullis-policy".into())
-            .spawn(move || task.run())
+            .spawn(move || task.run(interval))
             .map_err(|error| PolicyWatcherError::Thread { reason: error.to_string() })?;
         Ok(PolicyWatcher { path, status, stop: Some(stop), thread: Some(thread) })
     }

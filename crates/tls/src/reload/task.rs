@@ -4,17 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use portcullis_core::Policy;
 
 use super::files::{Appearance, Content, Files};
 use super::{Loader, PolicyWatcherError, Put, ReloadFailure, Status, lock};
 
-/// How often the files are looked at.
-const LOOK: Duration = Duration::from_millis(100);
-/// Each so many looks the content is compared, for file systems whose clocks tick slowly.
-const LOOKS_PER_COMPARISON: u32 = 10;
+/// So often the content is compared, whatever the files look like: some file systems have slow clocks.
+const COMPARISON: Duration = Duration::from_secs(1);
 /// How long the content must stay the same before it is loaded, as a writer may be in the middle.
 const REST: Duration = Duration::from_millis(40);
 /// So often it is waited for; files that never rest are loaded as they are.
@@ -34,7 +32,7 @@ pub(super) struct Task {
     seen: Appearance,
     /// The content that was last loaded, or could not be.
     tried: Option<Content>,
-    looks: u32,
+    compared: Instant,
 }
 
 impl Task {
@@ -46,7 +44,17 @@ impl Task {
         stopped: Receiver<()>,
     ) -> Self {
         let files = Files::new(&path, []);
-        Self { path, loader, put, status, stopped, files, seen: Appearance::default(), tried: None, looks: 0 }
+        Self {
+            path,
+            loader,
+            put,
+            status,
+            stopped,
+            files,
+            seen: Appearance::default(),
+            tried: None,
+            compared: Instant::now(),
+        }
     }
 
     /// Loads the policy for the first time; a failure is for the caller to report.
@@ -56,8 +64,8 @@ impl Task {
     }
 
     /// Looks at the files until the watcher is dropped.
-    pub(super) fn run(&mut self) {
-        while self.waits(LOOK) {
+    pub(super) fn run(&mut self, interval: Duration) {
+        while self.waits(interval) {
             if self.has_news() {
                 self.reload();
             }
@@ -70,13 +78,13 @@ impl Task {
     }
 
     fn has_news(&mut self) -> bool {
-        self.looks = self.looks.wrapping_add(1);
         let appearance = self.files.appearance();
-        if appearance == self.seen && !self.looks.is_multiple_of(LOOKS_PER_COMPARISON) {
+        if appearance == self.seen && self.compared.elapsed() < COMPARISON {
             return false;
         }
         // Taken before the content is read, so that whatever changes later moves it again.
         self.seen = appearance;
+        self.compared = Instant::now();
         self.tried != Some(self.files.content())
     }
 
