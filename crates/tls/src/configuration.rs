@@ -199,8 +199,8 @@ impl Configuration {
     ///
     /// # Errors
     ///
-    /// If one of the policies cannot be loaded, or gives not all the roles that the authorizer's
-    /// sources give.
+    /// If one of the policies cannot be loaded, or does not define every role that a source of the
+    /// authorizer gives.
     pub fn watch(&self, auth: &Authorizer) -> Result<Vec<PolicyWatcher>, PolicyWatcherError> {
         let mut watchers = vec![PolicyWatcher::start(self.policy_file(), auth)?];
         if let Some(file) = self.candidate_file() {

@@ -36,11 +36,11 @@ pub(super) fn read(text: &str, folder: &Path) -> Result<Sections, Vec<Diagnostic
     let mut mistakes = Vec::new();
     let found = &mut mistakes;
     let mut root = Table::new("the configuration", document.get_ref(), 0..0);
-    let server = root.required_table("server", "[server]", found);
+    let server = root.required_table("server", "`[server]`", "[server]", found);
     let server = server.and_then(|table| Server::read(table, folder, found));
-    let clients = root.table("clients", "[clients]", found);
+    let clients = root.table("clients", "`[clients]`", found);
     let clients = clients.map(|table| Clients::read(table, folder, found));
-    let policy = root.required_table("policy", "[policy]", found);
+    let policy = root.required_table("policy", "`[policy]`", "[policy]", found);
     let policy = policy.and_then(|table| PolicySection::read(table, folder, found));
     root.finish(found);
     match (server, clients, policy) {

@@ -21,7 +21,7 @@ pub(super) type Read<T> = fn(&DeValue<'_>) -> Result<T, Fault>;
 
 /// A table that is being read.
 pub(super) struct Table<'t> {
-    /// What to call it in messages: `[server]`.
+    /// What to call it in messages, in backticks if it is written so in the file.
     name: &'static str,
     table: &'t DeTable<'t>,
     span: Range<usize>,
@@ -43,7 +43,7 @@ impl<'t> Table<'t> {
         match value.get_ref() {
             DeValue::Table(table) => Some(Self::new(name, table, value.span())),
             other => {
-                let message = format!("`{name}` must be a table, not {}", kind(other));
+                let message = format!("{name} must be a table, not {}", kind(other));
                 mistakes.push(Diagnostic::new(value.span(), message));
                 None
             }
@@ -121,10 +121,11 @@ impl<'t> Table<'t> {
         &mut self,
         key: &'static str,
         name: &'static str,
+        example: &'static str,
         mistakes: &mut Vec<Diagnostic>,
     ) -> Option<Table<'t>> {
         if !self.table.contains_key(key) {
-            self.missing.push((key, name));
+            self.missing.push((key, example));
         }
         self.table(key, name, mistakes)
     }
@@ -134,7 +135,7 @@ impl<'t> Table<'t> {
         let unknown = self.table.keys().filter(|key| !self.asked.contains(&&**key.get_ref()));
         let before = mistakes.len();
         for key in unknown {
-            let message = format!("`{}` has no key `{}`", self.name, key.get_ref().escape_debug());
+            let message = format!("{} has no key `{}`", self.name, key.get_ref().escape_debug());
             mistakes.push(Diagnostic::new(key.span(), message).expected(key.get_ref(), &self.asked));
         }
         let is_meant = |key: &str| {
@@ -144,7 +145,7 @@ impl<'t> Table<'t> {
         // A mistyped key is one mistake, not two.
         let missing: Vec<_> = self.missing.iter().filter(|(key, _)| !is_meant(key)).collect();
         for (key, example) in missing {
-            let message = format!("`{}` has no `{key}`", self.name);
+            let message = format!("{} has no `{key}`", self.name);
             let help = format!("add a line such as `{example}`");
             mistakes.push(Diagnostic::new(self.span.clone(), message).help(help));
         }

@@ -127,7 +127,7 @@ fn anchors(table: &mut Table<'_>, folder: &Path, found: &mut Vec<Diagnostic>) ->
 }
 
 fn anchor(value: &Value<'_>, folder: &Path, found: &mut Vec<Diagnostic>) -> Option<AnchorFile> {
-    let mut table = Table::of("clients.anchors", value, found)?;
+    let mut table = Table::of("an entry of `anchors`", value, found)?;
     let label = table.required("label", "label = \"staff\"", value::text, found);
     let file = table.required("file", "file = \"staff-ca.pem\"", value::path, found);
     table.finish(found);

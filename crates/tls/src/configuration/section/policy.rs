@@ -25,7 +25,7 @@ impl PolicySection {
         let file = table.required("file", "file = \"policy.toml\"", value::path, found);
         let candidate = table.optional("candidate", value::path, found);
         let unauthorized_status = table.optional("unauthorized_status", value::flag, found);
-        let cross_site = table.table("cross_site", "policy.cross_site", found);
+        let cross_site = table.table("cross_site", "`cross_site`", found);
         let cross_site = cross_site.map(|table| cross_site_check(table, found));
         let danger_allow = table.list("danger_allow", value::ambiguity, found);
         table.finish(found);

@@ -1,0 +1,134 @@
+//! What comes of what is set.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portcullis_core::{Connection, DenialKind, Peer, Request};
+use portcullis_pki::Authority;
+use portcullis_tls::{Configuration, ConfigurationError, PolicyWatcherError, TlsError, TrustAnchorsError};
+use tempfile::TempDir;
+
+use crate::{EVERYTHING, LEAST};
+
+/// A folder with everything that the configurations name, and another current folder.
+fn site() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("Staff CA").unwrap();
+    let server = authority.server().issue().unwrap();
+    let write = |name: &str, content: String| fs::write(folder.path().join(name), content).unwrap();
+    write("server.pem", server.chain_pem().unwrap());
+    write("server.key", server.key_pem().unwrap());
+    write("staff-ca.pem", authority.certificate_pem().unwrap());
+    write("partners.pem", Authority::new("Partners CA").unwrap().certificate_pem().unwrap());
+    write("policy.toml", "version = 1\n[[route]]\nmatch = 'GET /'\nallow = 'anyone'\n".into());
+    write("next.toml", "version = 1\n".into());
+    write("least.toml", LEAST.into());
+    write("everything.toml", EVERYTHING.into());
+    folder
+}
+
+fn load(folder: &Path, name: &str) -> Configuration {
+    Configuration::from_file(folder.join(name)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn everything_that_is_set_arrives() {
+    let site = site();
+    let configuration = load(site.path(), "everything.toml");
+    assert_eq!(configuration.listen(), "127.0.0.1:8443");
+    assert_eq!(configuration.connection_limit(), Some(10_000));
+    assert_eq!(configuration.header_read_timeout(), Some(Duration::from_secs(20)));
+    assert_eq!(configuration.max_connection_age(), Some(Duration::from_secs(600)));
+    assert_eq!(configuration.shutdown_timeout(), Some(Duration::from_secs(30)));
+    assert_eq!(configuration.policy_file(), site.path().join("policy.toml"));
+    assert_eq!(configuration.candidate_file(), Some(site.path().join("next.toml").as_path()));
+
+    let builder = format!("{:?}", configuration.server_tls_builder().unwrap());
+    for part in [
+        "mode: Request",
+        "handshake_timeout: 5s",
+        "concurrent_handshakes: 64",
+        "intermediates: 3",
+        "bytes: 8192",
+        "names: 20",
+        "needs_extended_key_usage: false",
+        "takes_any_extended_key_usage: true",
+        "respects_key_usage: false",
+        "\"staff\"",
+    ] {
+        assert!(builder.contains(part), "`{part}` is missing in {builder}");
+    }
+    let tls = configuration.server_tls().unwrap();
+    assert!(tls.asks_for_certificates());
+    assert_eq!(tls.handshake_timeout(), Duration::from_secs(5));
+
+    let auth = configuration.authorizer(configuration.policy().unwrap()).build().unwrap();
+    let nobody = Connection::assertion(Peer::Anonymous);
+    let decide = |request: Request<'_>| auth.decide(&request.with_host("a.example"), Some(&nobody));
+    assert!(decide(Request::new("GET", "/")).is_allowed());
+    let kind = |request| decide(request).denial().unwrap().kind();
+    assert_eq!(kind(Request::new("GET", "/a%2fb")), DenialKind::NoRule, "the firewall lets it through");
+    assert_eq!(kind(Request::new("GET", "/a//b")), DenialKind::Firewall);
+    let post = Request::new("POST", "/");
+    assert_eq!(kind(post.with_origin(Some("https://evil.example"))), DenialKind::CrossSite);
+    assert_eq!(kind(post.with_origin(Some("https://partner.example"))), DenialKind::NoRule);
+
+    let watchers = configuration.watch(&auth).unwrap();
+    assert_eq!(watchers.len(), 2);
+    assert_eq!(auth.candidate().unwrap().routes().count(), 0);
+}
+
+#[test]
+fn what_is_not_set_is_as_in_the_builders() {
+    let site = site();
+    let configuration = load(site.path(), "least.toml");
+    assert_eq!(configuration.connection_limit(), None);
+    assert_eq!((configuration.header_read_timeout(), configuration.max_connection_age()), (None, None));
+    assert_eq!((configuration.shutdown_timeout(), configuration.candidate_file()), (None, None));
+    let tls = configuration.server_tls().unwrap();
+    assert!(!tls.asks_for_certificates());
+    assert_eq!(tls.handshake_timeout(), Duration::from_secs(10));
+    let auth = configuration.authorizer(configuration.policy().unwrap()).build().unwrap();
+    let nobody = Connection::assertion(Peer::Anonymous);
+    let denial = auth.decide(&Request::new("GET", "/a%2fb"), Some(&nobody));
+    assert_eq!(denial.denial().unwrap().kind(), DenialKind::Firewall);
+    assert_eq!(configuration.watch(&auth).unwrap().len(), 1);
+}
+
+#[test]
+fn only_tls_1_3_is_spoken_where_that_is_wanted() {
+    let site = site();
+    for (version, expected) in [("1.3", false), ("1.2", true)] {
+        let text = LEAST.replace("[policy]", &format!("min_tls_version = \"{version}\"\n[policy]"));
+        let configuration = Configuration::from_text(site.path().join("x.toml"), &text).unwrap();
+        let config = configuration.server_tls().unwrap().server_config(&[]);
+        let offered = config.crypto_provider().cipher_suites.iter().any(|suite| suite.tls13().is_none());
+        assert!(offered, "the provider knows suites of TLS 1.2");
+        assert_eq!(format!("{config:?}").contains("TLSv1_2"), expected, "{config:?}");
+    }
+}
+
+#[test]
+fn the_files_that_are_named_are_judged_when_they_are_needed() {
+    let site = site();
+    let with = |from: &str, to: &str| {
+        let path: PathBuf = site.path().join("changed.toml");
+        fs::write(&path, EVERYTHING.replace(from, to)).unwrap();
+        Configuration::from_file(&path).unwrap()
+    };
+    let error = with("\"staff-ca.pem\"", "\"absent.pem\"").server_tls().unwrap_err();
+    assert!(matches!(&error, ConfigurationError::Tls(TlsError::TrustAnchors(TrustAnchorsError::Pem(_)))));
+    assert!(error.to_string().contains(site.path().join("absent.pem").to_str().unwrap()), "{error}");
+    for (file, part) in
+        [("absent.pem", "No such file"), ("server.key", "a `PRIVATE KEY` block begins in line 1")]
+    {
+        let error = with("\"partners.pem\"", &format!("\"{file}\"")).server_tls().unwrap_err();
+        assert!(matches!(&error, ConfigurationError::Advertised { .. }), "{error:?}");
+        assert!(error.to_string().contains(part) && error.to_string().contains(file), "{error}");
+    }
+    assert!(with("\"policy.toml\"", "\"absent.toml\"").policy().is_err());
+    let auth = with("", "").authorizer(load(site.path(), "least.toml").policy().unwrap()).build().unwrap();
+    let error = with("\"next.toml\"", "\"absent.toml\"").watch(&auth).unwrap_err();
+    assert!(matches!(&error, PolicyWatcherError::Policy(_)) && error.to_string().contains("absent.toml"));
+}
