@@ -60,7 +60,7 @@
 //! | `anchor.label`, `anchor.spki_sha256` | string, fingerprint | the trust anchor that really vouched |
 //! | `principal.name` | string | as the policy's anchors define it |
 //! | `principal.roles` | list of strings | with all that they include |
-//! | `principal.attributes.x` | string | what a source of attributes says of the caller |
+//! | `principal.attributes.x` | string | an error as long as no source gives the caller attributes |
 //! | `request.method`, `request.path` | string | as sent; the path is not decoded |
 //! | `request.host` | string | without port, in lower case |
 //! | `request.peer_ip` | IP address | IPv4 also if the listener sees it as `::ffff:a.b.c.d` |

@@ -70,7 +70,8 @@ impl Fact {
             }
             other => match other.value(scope) {
                 Ok(_) => Ok(true),
-                Err(Fault::Absent | Fault::NoAttribute | Fault::NoHost | Fault::NoPeerIp) => Ok(false),
+                Err(Fault::Absent | Fault::NoHost | Fault::NoPeerIp) => Ok(false),
+                // An attribute that no source was asked for is not known to be absent.
                 Err(fault) => Err(fault),
             },
         }
