@@ -1,6 +1,6 @@
 //! OpenSSL, which shares no code with this crate, agrees with what it makes.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::{fs, io::Write, path::Path, process::Command};
 
