@@ -177,8 +177,8 @@ fn several_mistakes_come_in_the_order_of_the_file() {
 
 #[test]
 fn nothing_that_is_read_makes_it_panic() {
-    for end in (0..EVERYTHING.len()).filter(|end| EVERYTHING.is_char_boundary(*end)) {
-        let _any = Configuration::from_text("portcullis.toml", &EVERYTHING[..end]);
+    for beginning in (0..EVERYTHING.len()).filter_map(|end| EVERYTHING.get(..end)) {
+        let _any = Configuration::from_text("portcullis.toml", beginning);
     }
     for position in (0..EVERYTHING.len()).filter(|at| EVERYTHING.is_char_boundary(*at)) {
         for insert in ["\u{feff}", "]", "'", "\"", "=", ".", "\n", "é", "\0"] {
