@@ -1,11 +1,10 @@
 //! The portcullis example on axum: `cargo run -p example-axum`.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use example_axum::{app, denied};
-use example_shared::{Args, authorizer, init_log, instructions, report};
+use example_shared::{Args, Setup, init_log, report};
 use portcullis_axum::{guard, serve};
 
 #[tokio::main]
@@ -16,13 +15,21 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> anyhow::Result<()> {
-    let material = args.material()?;
-    let tls = args.server_tls(&material)?;
-    let app = guard(app(), authorizer()?).denied(denied);
-    serve(args.listen, tls, app)
-        .on_bound(move |address| println!("{}", instructions(address, &material)))
-        .graceful_shutdown(ctrl_c(), Duration::from_secs(10))
-        .await?;
+    let Setup { listen, tls, auth, limits, greeting, watchers } = args.setup()?;
+    let mut server = serve(listen, tls, guard(app(), auth).denied(denied))
+        .on_bound(move |address| println!("{}", greeting.at(address)))
+        .graceful_shutdown(ctrl_c(), limits.shutdown);
+    if let Some(connections) = limits.connections {
+        server = server.connection_limit(connections);
+    }
+    if let Some(timeout) = limits.header_read_timeout {
+        server = server.header_read_timeout(timeout);
+    }
+    if let Some(age) = limits.age {
+        server = server.max_connection_age(age);
+    }
+    server.await?;
+    drop(watchers); // until here they follow the policy
     Ok(())
 }
 

@@ -94,6 +94,57 @@ fn bad_files_are_named_with_a_remedy() {
 }
 
 #[test]
+fn mistakes_in_a_policy_or_a_configuration_are_pictured() {
+    let files = Files::new();
+    files.write("policy.toml", "version = 1\n[[route]]\nmatch = 'GET /'\nalow = 'anyone'\n");
+    files.write("good.toml", "version = 1\n");
+    let configuration =
+        "[server]\nlisten = '127.0.0.1:0'\ncertificate = 'server.pem'\nkey = 'server.key'\n[policy]\n";
+    files.write("a.toml", format!("{configuration}file = 'policy.toml'\n"));
+    files.write("b.toml", format!("{configuration}fiel = 'policy.toml'\n"));
+    files.write("c.toml", format!("{configuration}file = 'good.toml'\ncandidate = 'absent.toml'\n"));
+    for (flag, file, fragments) in [
+        (
+            "--policy",
+            "policy.toml",
+            ["error: the policy cannot be used\n", "policy.toml:4:1\n", "did you mean `allow`?"],
+        ),
+        (
+            "--policy",
+            "absent.toml",
+            ["error: the policy cannot be used\n", "absent.toml", "there is no such file"],
+        ),
+        (
+            "--config",
+            "a.toml",
+            ["error: the policy cannot be used\n", "policy.toml:4:1\n", "did you mean `allow`?"],
+        ),
+        (
+            "--config",
+            "b.toml",
+            ["error: the configuration cannot be used\n", "b.toml:6:1\n", "did you mean `file`?"],
+        ),
+        (
+            "--config",
+            "c.toml",
+            ["error: the policy cannot be used\n", "absent.toml", "there is no such file"],
+        ),
+    ] {
+        let mut command = match flag {
+            "--policy" => files.command("127.0.0.1:0", "server.pem", "server.key", "ca.pem"),
+            _ => Command::new(EXAMPLE),
+        };
+        let output =
+            command.current_dir(files.path()).args([flag, file]).env("RUST_LOG", "off").output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{flag} {file}: {error}");
+        for fragment in fragments {
+            assert!(error.contains(fragment), "`{fragment}` is missing in: {error}");
+        }
+    }
+}
+
+#[test]
 fn an_address_in_use_is_named() {
     let files = Files::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -105,8 +156,12 @@ fn an_address_in_use_is_named() {
 #[test]
 fn wrong_flags_are_explained() {
     let files = Files::new();
-    for flags in [&["--client-auth", "maybe"][..], &["--listen", "nowhere"], &["--server-cert", "server.pem"]]
-    {
+    for flags in [
+        &["--client-auth", "maybe"][..],
+        &["--listen", "nowhere"],
+        &["--server-cert", "server.pem"],
+        &["--config", "a.toml", "--listen", "127.0.0.1:0"],
+    ] {
         let output = Command::new(EXAMPLE).current_dir(files.path()).args(flags).output().unwrap();
         assert!(!output.status.success());
         assert!(String::from_utf8_lossy(&output.stderr).contains("--help"));

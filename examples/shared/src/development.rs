@@ -12,14 +12,12 @@ const FOLDER: &str = "target/dev-pki";
 
 /// The files that the server uses.
 #[derive(Debug)]
-pub struct Material {
-    /// The server's certificate chain.
-    pub server_cert: PathBuf,
-    /// Its private key.
-    pub server_key: PathBuf,
+pub(crate) struct Material {
+    pub(crate) server_cert: PathBuf,
+    pub(crate) server_key: PathBuf,
     /// The authorities that clients are trusted from.
-    pub client_ca: PathBuf,
-    development: Option<Development>,
+    pub(crate) client_ca: PathBuf,
+    pub(crate) development: Option<Development>,
 }
 
 impl Material {
@@ -44,18 +42,41 @@ impl Material {
     }
 }
 
-/// What to type to call the server, ready to paste.
-#[must_use]
-pub fn instructions(address: SocketAddr, material: &Material) -> String {
-    let host = if address.ip().is_loopback() || address.ip().is_unspecified() {
-        format!("localhost:{}", address.port())
-    } else {
-        address.to_string()
-    };
-    let mut text = format!("listening on https://{host}/\n");
-    let Some(development) = &material.development else {
-        return text;
-    };
+/// What to say once the server listens.
+#[derive(Debug)]
+pub struct Greeting {
+    development: Option<Development>,
+    policy: Option<PathBuf>,
+}
+
+impl Greeting {
+    pub(crate) fn new(development: Option<Development>, policy: Option<&Path>) -> Self {
+        Self { development, policy: policy.map(Path::to_owned) }
+    }
+
+    /// Where the server listens, and what to type to call it, ready to paste.
+    #[must_use]
+    pub fn at(&self, address: SocketAddr) -> String {
+        let host = if address.ip().is_loopback() || address.ip().is_unspecified() {
+            format!("localhost:{}", address.port())
+        } else {
+            address.to_string()
+        };
+        let mut text = format!("listening on https://{host}/\n");
+        let _ = match &self.policy {
+            Some(path) => writeln!(text, "change the policy in {}: it holds at once", path.display()),
+            None => writeln!(text, "the policy is built in; for one that can be changed use --policy FILE"),
+        };
+        if let Some(development) = &self.development {
+            text.push_str(&instructions(&host, development));
+        }
+        text
+    }
+}
+
+/// How to call a server that uses the development PKI.
+fn instructions(host: &str, development: &Development) -> String {
+    let mut text = String::new();
     let ca = development.ca_pem();
     let ca = ca.display();
     let _ = write!(

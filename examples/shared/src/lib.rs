@@ -1,19 +1,21 @@
 //! What the examples have in common, so that each of them shows nothing but its framework.
 //!
-//! Flags and the development PKI ([`Args`]), the policy ([`policy`]), the pages ([`pages`]) and what
-//! `/whoami` answers ([`Whoami`]).
+//! Flags ([`Args`]) and what they make of the server ([`Setup`]), the development PKI ([`Greeting`]), the
+//! policy ([`authorizer`]), the pages ([`pages`]) and what `/whoami` answers ([`Whoami`]).
 
 mod args;
 mod development;
 pub mod pages;
 mod policy;
 mod report;
+mod setup;
 mod whoami;
 
 pub use args::{Args, ClientAuthMode};
-pub use development::{Material, instructions};
+pub use development::Greeting;
 pub use policy::authorizer;
 pub use report::{init_log, report};
+pub use setup::{Limits, Setup};
 pub use whoami::Whoami;
 
 /// The folder that both examples serve below `/static/`.

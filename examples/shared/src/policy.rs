@@ -1,25 +1,28 @@
-//! Who may do what: the only place of the application that speaks of security.
+//! Who may do what: `policy.toml`, as a part of the program.
 
-use portcullis_core::rule::{anyone, authenticated, role};
-use portcullis_core::{Authorizer, Policy, RoleMap};
+use portcullis_core::{Authorizer, Policy};
 
-/// The policy of the example application, and who has which role.
+/// The authorizer for the policy that is built in.
+///
+/// In Rust the same is said like this, with a `RoleMap` for who has which role:
+///
+/// ```
+/// use portcullis_core::rule::{anyone, authenticated, role};
+///
+/// let policy = portcullis_core::Policy::builder()
+///     .role("user", [])
+///     .role("admin", ["user"])
+///     .route("GET /", anyone())
+///     .route("GET /reports/{id}", authenticated())
+///     .route("* /admin/{*rest}", role("admin"))
+///     .build()?;
+/// # Ok::<(), portcullis_core::policy::PolicyError>(())
+/// ```
 ///
 /// # Errors
 ///
-/// Never with the policy as it stands; a change to it that contradicts itself is found here.
+/// Never with the policy as it stands; a mistake in it is found by the tests.
 pub fn authorizer() -> anyhow::Result<Authorizer> {
-    let policy = Policy::builder()
-        .role("user", [])
-        .role("admin", ["user"])
-        .route("GET /", anyone())
-        .route("GET /whoami", anyone())
-        .route("GET /health", anyone())
-        .route("GET /static/{*file}", anyone())
-        .route("GET /static/private/{*file}", role("admin"))
-        .route("GET /reports/{id}", authenticated())
-        .route("* /admin/{*rest}", role("admin"))
-        .build()?;
-    let roles = RoleMap::new().name("alice", ["admin"])?.name("bob", ["user"])?;
-    Ok(Authorizer::builder(policy).roles(roles).build()?)
+    let policy = Policy::from_text("examples/shared/policy.toml", include_str!("../policy.toml"))?;
+    Ok(Authorizer::builder(policy).build()?)
 }

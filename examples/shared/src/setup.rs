@@ -1,0 +1,105 @@
+//! What the flags, or the configuration file, make of the server.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use portcullis_core::Authorizer;
+use portcullis_tls::{ClientAuth, Configuration, KeyPair, PolicyWatcher, ServerTls, TrustAnchors};
+
+use crate::{Args, ClientAuthMode, Greeting, authorizer, development};
+
+/// Everything that a server needs.
+#[derive(Debug)]
+pub struct Setup {
+    /// Where to listen.
+    pub listen: String,
+    /// The server's certificate, and how clients are judged by theirs.
+    pub tls: ServerTls,
+    /// Who may do what.
+    pub auth: Authorizer,
+    /// What bounds connections.
+    pub limits: Limits,
+    /// What to say once the server listens.
+    pub greeting: Greeting,
+    /// Follow the policy files as long as they are kept.
+    pub watchers: Vec<PolicyWatcher>,
+}
+
+/// What bounds connections; the framework's own limit where there is none.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many there may be at a time.
+    pub connections: Option<usize>,
+    /// How long to wait for the next request.
+    pub header_read_timeout: Option<Duration>,
+    /// When to end one.
+    pub age: Option<Duration>,
+    /// How long requests have to end at a shutdown.
+    pub shutdown: Duration,
+}
+
+impl Args {
+    /// Reads all files and checks everything.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or used; the text names it and says what to do.
+    pub fn setup(&self) -> anyhow::Result<Setup> {
+        match &self.config {
+            Some(path) => from_configuration(path),
+            None => from_flags(self),
+        }
+    }
+}
+
+fn from_flags(args: &Args) -> anyhow::Result<Setup> {
+    let (cert, key, ca) =
+        (args.server_cert.as_deref(), args.server_key.as_deref(), args.client_ca.as_deref());
+    let material = development::Material::new(cert, key, ca)?;
+    let anchors = TrustAnchors::new().pem_file("clients", &material.client_ca);
+    let client_auth = match args.client_auth {
+        ClientAuthMode::Require => ClientAuth::require(anchors),
+        ClientAuthMode::IfGiven => ClientAuth::if_given(anchors),
+        ClientAuthMode::Request => ClientAuth::request(anchors),
+    };
+    let tls = ServerTls::builder(KeyPair::from_pem_files(&material.server_cert, &material.server_key))
+        .client_auth(client_auth)
+        .build()
+        .context("the server cannot start")?;
+    let auth = authorizer()?;
+    let watchers = match &args.policy {
+        Some(path) => vec![PolicyWatcher::start(path, &auth).map_err(|error| picture("policy", error))?],
+        None => Vec::new(),
+    };
+    let limits =
+        Limits { connections: None, header_read_timeout: None, age: None, shutdown: Duration::from_secs(10) };
+    let greeting = Greeting::new(material.development, args.policy.as_deref());
+    Ok(Setup { listen: args.listen.to_string(), tls, auth, limits, greeting, watchers })
+}
+
+fn from_configuration(path: &Path) -> anyhow::Result<Setup> {
+    let configuration = Configuration::from_file(path).map_err(|error| picture("configuration", error))?;
+    let policy = configuration.policy().map_err(|error| picture("policy", error))?;
+    let auth = configuration.authorizer(policy).build()?;
+    let limits = Limits {
+        connections: configuration.connection_limit(),
+        header_read_timeout: configuration.header_read_timeout(),
+        age: configuration.max_connection_age(),
+        shutdown: configuration.shutdown_timeout().unwrap_or(Duration::from_secs(10)),
+    };
+    Ok(Setup {
+        listen: configuration.listen().to_owned(),
+        tls: configuration.server_tls().context("the server cannot start")?,
+        watchers: configuration.watch(&auth).map_err(|error| picture("policy", error))?,
+        auth,
+        limits,
+        greeting: Greeting::new(None, Some(configuration.policy_file())),
+    })
+}
+
+/// The pictures of mistakes have lines of their own.
+fn picture(what: &str, error: impl Display) -> anyhow::Error {
+    anyhow!("the {what} cannot be used\n{error}")
+}
