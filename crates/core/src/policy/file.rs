@@ -1,6 +1,7 @@
 //! Policies from files.
 
 mod compile;
+mod document;
 mod fields;
 mod read;
 mod rules;

@@ -1,46 +1,51 @@
-//! Reads the keys of a table, and complains about those that nobody asked for.
+//! Reads the keys of a table, and complains about those that cannot be there or are missing.
 
-use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
-
+use super::document::{Data, Key, Table, Value};
 use super::text::{Text, origin};
 use crate::policy::report::{Origin, Report};
 use crate::rule::closest;
 
-/// A value and where it stands.
-pub(super) type Value<'t> = Spanned<DeValue<'t>>;
+/// What a table of a policy file looks like.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// What it is about, for messages: `a route`.
+    pub(super) what: &'static str,
+    /// How one is written.
+    pub(super) example: &'static str,
+    /// The keys that there can be; none, if each key is a name that the author chooses.
+    pub(super) keys: &'static [&'static str],
+    /// Those that must be there, with an example of each.
+    pub(super) required: &'static [(&'static str, &'static str)],
+}
 
 /// A table that is being read.
+#[derive(Clone, Copy)]
 pub(super) struct Fields<'t> {
-    /// What the table is about, for messages: `a route`.
-    what: &'static str,
-    table: &'t DeTable<'t>,
+    shape: &'static Shape,
+    table: &'t Table<'t>,
     file: u16,
     origin: Origin,
-    /// The keys that there can be.
-    asked: Vec<&'static str>,
-    /// The keys that must be there and are not, with an example of each.
-    missing: Vec<(&'static str, &'static str)>,
 }
 
 impl<'t> Fields<'t> {
-    pub(super) fn new(what: &'static str, table: &'t DeTable<'t>, file: u16, origin: Origin) -> Self {
-        Self { what, table, file, origin, asked: Vec::new(), missing: Vec::new() }
+    /// The fields of a whole file.
+    pub(super) fn of_document(shape: &'static Shape, table: &'t Table<'t>, file: u16) -> Self {
+        Self { shape, table, file, origin: origin(file, 0..0) }
     }
 
-    /// The fields of a value, which has to be a table; `example` shows one.
+    /// The fields of a value, which has to be a table.
     pub(super) fn of(
-        (what, example): (&'static str, &'static str),
+        shape: &'static Shape,
         value: &'t Value<'t>,
         file: u16,
         report: &mut Report,
     ) -> Option<Self> {
-        let origin = origin(file, value.span());
-        match value.get_ref() {
-            DeValue::Table(table) => Some(Self::new(what, table, file, origin)),
+        let origin = origin(file, value.span.clone());
+        match &value.data {
+            Data::Table(table) => Some(Self { shape, table, file, origin }),
             other => {
-                let message = format!("{what} must be a table, not {}", kind(other));
-                report.add_with_help(origin, message, format!("write `{example}`"));
+                let message = format!("{} must be a table, not {}", shape.what, kind(other));
+                report.add_with_help(origin, message, format!("write `{}`", shape.example));
                 None
             }
         }
@@ -51,129 +56,118 @@ impl<'t> Fields<'t> {
         self.origin
     }
 
-    pub(super) fn file(&self) -> u16 {
-        self.file
-    }
-
-    pub(super) fn is_table(&self, key: &str) -> bool {
-        matches!(self.table.get(key).map(Spanned::get_ref), Some(DeValue::Table(_)))
-    }
-
     /// Where a key stands, if it is there.
     pub(super) fn place_of(&self, key: &str) -> Option<Origin> {
-        self.table.get_key_value(key).map(|(key, _)| origin(self.file, key.span()))
+        self.table.get(key).map(|(key, _)| origin(self.file, key.span.clone()))
     }
 
-    pub(super) fn value(&mut self, key: &'static str) -> Option<&'t Value<'t>> {
-        self.asked.push(key);
-        self.table.get(key)
+    pub(super) fn value(&self, key: &'static str) -> Option<&'t Value<'t>> {
+        self.table.get(key).map(|(_, value)| value)
     }
 
-    pub(super) fn text(&mut self, key: &'static str, report: &mut Report) -> Option<Text> {
+    pub(super) fn text(&self, key: &'static str, report: &mut Report) -> Option<Text> {
         let value = self.value(key)?;
-        text(&format!("`{key}`"), advice(key, value.get_ref()), value, self.file, report)
-    }
-
-    /// A string that must be there, with an example of how to write it.
-    pub(super) fn required(
-        &mut self,
-        key: &'static str,
-        example: &'static str,
-        report: &mut Report,
-    ) -> Option<Text> {
-        if self.table.contains_key(key) {
-            return self.text(key, report);
+        match &value.data {
+            Data::String(text) => Some(self.text_of(text, value)),
+            other => {
+                self.add_no_string(&format!("`{key}`"), advice(key, other), value, report);
+                None
+            }
         }
-        self.asked.push(key);
-        self.missing.push((key, example));
-        None
     }
 
     /// The strings of a list; none if the key is not there.
-    pub(super) fn texts(&mut self, key: &'static str, report: &mut Report) -> Vec<Text> {
+    pub(super) fn texts(&self, key: &'static str, report: &mut Report) -> Vec<Text> {
         let Some(value) = self.value(key) else { return Vec::new() };
-        match value.get_ref() {
-            DeValue::Array(list) => {
-                let what = format!("each entry of `{key}`");
-                list.iter().filter_map(|value| text(&what, QUOTES, value, self.file, report)).collect()
-            }
-            other => {
-                report.add_with_help(
-                    origin(self.file, value.span()),
-                    format!("`{key}` must be a list of strings, not {}", kind(other)),
-                    format!("write `{key} = [\"..\"]`"),
-                );
-                Vec::new()
+        let Data::List(list) = &value.data else {
+            let message = format!("`{key}` must be a list of strings, not {}", kind(&value.data));
+            let help = format!("write `{key} = [\"..\"]`");
+            report.add_with_help(origin(self.file, value.span.clone()), message, help);
+            return Vec::new();
+        };
+        let mut texts = Vec::with_capacity(list.len());
+        for value in list {
+            match &value.data {
+                Data::String(text) => texts.push(self.text_of(text, value)),
+                _ => self.add_no_string(&format!("each entry of `{key}`"), QUOTES, value, report),
             }
         }
+        texts
     }
 
-    /// The tables of `[[key]]`.
+    fn text_of(&self, text: &str, value: &Value<'_>) -> Text {
+        Text { value: text.into(), file: self.file, span: value.span.clone() }
+    }
+
+    fn add_no_string(&self, what: &str, help: &str, value: &Value<'_>, report: &mut Report) {
+        let message = format!("{what} must be a string, not {}", kind(&value.data));
+        report.add_with_help(origin(self.file, value.span.clone()), message, help);
+    }
+
+    /// The tables of `[[key]]`, or of a list of inline tables.
     pub(super) fn tables(
-        &mut self,
+        &self,
         key: &'static str,
-        what: (&'static str, &'static str),
+        shape: &'static Shape,
         report: &mut Report,
-    ) -> Vec<Fields<'t>> {
-        let Some(value) = self.value(key) else { return Vec::new() };
-        match value.get_ref() {
-            DeValue::Array(list) => {
-                list.iter().filter_map(|value| Fields::of(what, value, self.file, report)).collect()
+    ) -> impl Iterator<Item = (&'static Shape, &'t Value<'t>)> + use<'t> {
+        let list = match self.value(key).map(|value| (value, &value.data)) {
+            None => [].as_slice(),
+            Some((_, Data::Tables(list) | Data::List(list))) => list.as_slice(),
+            Some((value, other)) => {
+                let message = format!("`{key}` must be a list of tables, not {}", kind(other));
+                let help = format!("write `[[{key}]]`, with two brackets, above each one");
+                report.add_with_help(origin(self.file, value.span.clone()), message, help);
+                &[]
             }
-            other => {
-                report.add_with_help(
-                    origin(self.file, value.span()),
-                    format!("`{key}` must be a list of tables, not {}", kind(other)),
-                    format!("write `[[{key}]]`, with two brackets, above each one"),
-                );
-                Vec::new()
-            }
-        }
+        };
+        list.iter().map(move |value| (shape, value))
     }
 
-    /// The entries of the table `[key]`, in the order of the file.
+    /// The entries of a table whose keys are names, in the order of the file.
     pub(super) fn entries(
-        &mut self,
+        &self,
         key: &'static str,
-        what: (&'static str, &'static str),
+        shape: &'static Shape,
         report: &mut Report,
-    ) -> Vec<(Text, &'t Value<'t>)> {
-        let Some(value) = self.value(key) else { return Vec::new() };
-        let Some(fields) = Fields::of(what, value, self.file, report) else { return Vec::new() };
-        let mut entries: Vec<_> =
-            fields.table.iter().map(|(name, value)| (key_text(name, self.file), value)).collect();
-        entries.sort_by_key(|(name, _)| name.span.start);
-        entries
+    ) -> impl Iterator<Item = (Text, &'t Value<'t>)> + use<'t> {
+        let fields = self.value(key).and_then(|value| Fields::of(shape, value, self.file, report));
+        let file = self.file;
+        let text =
+            move |key: &Key<'_>| Text { value: key.text.as_ref().into(), file, span: key.span.clone() };
+        let entries = fields.into_iter().flat_map(|fields| fields.table.iter());
+        entries.map(move |(key, value)| (text(key), value))
     }
 
-    /// Reports every key that was not asked for, and every one that is missing.
-    pub(super) fn finish(self, report: &mut Report) {
-        let unknown = self.table.keys().filter(|key| !self.asked.contains(&&**key.get_ref()));
+    /// Reports every key that cannot be there, and every one that is missing.
+    pub(super) fn check(&self, report: &mut Report) {
+        let keys = self.shape.keys;
         let mut meant = Vec::new();
-        for key in unknown {
-            let message = format!("{} has no key `{}`", self.what, key.get_ref().escape_debug());
-            let guess = self.guess(key.get_ref());
+        for (key, _) in self.table.iter().filter(|(key, _)| !keys.contains(&&*key.text)) {
+            let guess = self.guess(&key.text);
             let help = match guess {
                 Some(guess) => format!("did you mean `{guess}`?"),
-                None => format!("the keys here are `{}`", self.asked.join("`, `")),
+                None => format!("the keys here are `{}`", keys.join("`, `")),
             };
-            report.add_with_help(origin(self.file, key.span()), message, help);
+            let message = format!("{} has no key `{}`", self.shape.what, key.text.escape_debug());
+            report.add_with_help(origin(self.file, key.span.clone()), message, help);
             meant.extend(guess);
         }
-        // A mistyped key is one mistake, not two.
-        for (key, example) in self.missing.iter().filter(|(key, _)| !meant.contains(key)) {
-            let message = format!("{} has no `{key}`", self.what);
-            report.add_with_help(self.origin, message, format!("add a line such as `{example}`"));
+        for (key, example) in self.shape.required {
+            // A mistyped key is one mistake, not two.
+            if self.table.get(key).is_none() && !meant.contains(key) {
+                let message = format!("{} has no `{key}`", self.shape.what);
+                report.add_with_help(self.origin, message, format!("add a line such as `{example}`"));
+            }
         }
     }
 
     /// The key that was meant by one that there cannot be.
     fn guess(&self, key: &str) -> Option<&'static str> {
-        let alias = ALIASES.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key)).map(|(_, key)| *key);
-        alias
-            .into_iter()
-            .find(|key| self.asked.contains(key))
-            .or_else(|| closest(key, self.asked.iter().copied()))
+        let keys = self.shape.keys;
+        let mut aliases = ALIASES.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key));
+        let alias = aliases.find(|(_, meant)| keys.contains(meant)).map(|(_, meant)| *meant);
+        alias.or_else(|| closest(key, keys.iter().copied()))
     }
 }
 
@@ -194,43 +188,29 @@ const ALIASES: &[(&str, &str)] = &[
     ("rules", "route"),
 ];
 
-fn key_text(key: &Spanned<DeString<'_>>, file: u16) -> Text {
-    Text { value: key.get_ref().as_ref().into(), file, span: key.span() }
-}
-
 const QUOTES: &str = "write it in quotes";
 
 /// What to write in place of a value that is no string.
-fn advice(key: &str, value: &DeValue<'_>) -> &'static str {
-    match (key, value) {
-        ("allow", DeValue::Boolean(true)) => "write `\"anyone\"` if everybody may pass",
-        ("allow", DeValue::Boolean(false)) => "write `\"nobody\"` if nobody may pass",
-        ("allow" | "when", DeValue::Array(_)) => "write one condition, such as `role(\"a\") || role(\"b\")`",
-        ("match", DeValue::Array(_)) => "write one `[[route]]` for each pattern",
-        ("host", DeValue::Array(_)) => "write one `[[route]]` for each host",
+fn advice(key: &str, data: &Data<'_>) -> &'static str {
+    match (key, data) {
+        ("allow", Data::Boolean(true)) => "write `\"anyone\"` if everybody may pass",
+        ("allow", Data::Boolean(false)) => "write `\"nobody\"` if nobody may pass",
+        ("allow" | "when", Data::List(_)) => "write one condition, such as `role(\"a\") || role(\"b\")`",
+        ("match", Data::List(_)) => "write one `[[route]]` for each pattern",
+        ("host", Data::List(_)) => "write one `[[route]]` for each host",
         _ => QUOTES,
     }
 }
 
-fn text(what: &str, help: &str, value: &Value<'_>, file: u16, report: &mut Report) -> Option<Text> {
-    match value.get_ref() {
-        DeValue::String(string) => Some(Text { value: string.as_ref().into(), file, span: value.span() }),
-        other => {
-            let message = format!("{what} must be a string, not {}", kind(other));
-            report.add_with_help(origin(file, value.span()), message, help);
-            None
-        }
-    }
-}
-
-pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a float",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
+/// What a value is, for messages.
+pub(super) fn kind(data: &Data<'_>) -> &'static str {
+    match data {
+        Data::String(_) => "a string",
+        Data::Integer(_) => "an integer",
+        Data::Float => "a float",
+        Data::Boolean(_) => "a boolean",
+        Data::Date => "a date",
+        Data::List(_) | Data::Tables(_) => "a list",
+        Data::Table(_) => "a table",
     }
 }

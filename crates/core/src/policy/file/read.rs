@@ -5,8 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use toml::de::DeTable;
-
+use super::document::{self, Mistake};
 use super::section::{self, Declared};
 use super::text::{Text, origin};
 use crate::policy::report::{Origin, Report, Source};
@@ -87,32 +86,28 @@ pub(super) fn text(name: &str, text: &str, report: &mut Report) -> Declared {
 fn parse(name: &str, text: String, declared: &mut Declared, report: &mut Report) -> Vec<Text> {
     let text: Arc<str> = text.into();
     let number = report.add_source(Source::new(name, Arc::clone(&text)));
-    let (table, errors) = DeTable::parse_recoverable(&text);
-    if errors.is_empty() {
-        return section::document(&table, number, declared, report);
-    }
-    add_syntax_errors(errors, number, report);
-    // What else is wrong can only be guessed at.
-    Vec::new()
-}
-
-fn add_syntax_errors(mut errors: Vec<toml::de::Error>, file: u16, report: &mut Report) {
-    let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
-    errors.sort_by_key(start);
-    for (index, error) in errors.iter().take(MOST_SYNTAX_ERRORS).enumerate() {
-        // After another mistake, these are mostly its consequences.
-        let is_about_keys =
-            ["duplicate key", "cannot extend"].iter().any(|text| error.message().contains(text));
-        if index > 0 && is_about_keys {
-            continue;
+    match document::parse(&text) {
+        Ok(table) => section::document(&table, number, declared, report),
+        Err(mistakes) => {
+            // What else is wrong can only be guessed at.
+            add_syntax_errors(&mistakes, number, report);
+            Vec::new()
         }
-        let help = if is_about_keys { "each key and each table can be there once" } else { TOML_HELP };
-        let origin = origin(file, error.span().unwrap_or(0..0));
-        report.add_with_help(origin, format!("this is no TOML: {}", error.message()), help);
     }
 }
 
-const TOML_HELP: &str = "see <https://toml.io> for how values, keys and tables are written";
+fn add_syntax_errors(mistakes: &[Mistake], file: u16, report: &mut Report) {
+    for Mistake { span, message, first } in mistakes.iter().take(MOST_SYNTAX_ERRORS) {
+        let help = match first {
+            Some(first) => {
+                let first = report.place(origin(file, first.clone()));
+                format!("the first one is at {first}; each key and each table can be there once")
+            }
+            None => "see <https://toml.io> for how values, keys and tables are written".into(),
+        };
+        report.add_with_help(origin(file, span.clone()), message, help);
+    }
+}
 
 fn read(path: &Path) -> Result<(PathBuf, String), String> {
     let told = |error: std::io::Error| match error.kind() {

@@ -5,13 +5,11 @@ mod resource;
 mod role;
 mod route;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
 pub(super) use resource::{DeclaredFields, DeclaredResource};
 pub(super) use route::DeclaredRoute;
 
-use super::fields::{Fields, kind};
+use super::document::{Data, Table};
+use super::fields::{Fields, Shape, kind};
 use super::text::{Text, origin};
 use crate::policy::assemble::{AnchorEntry, MembersEntry, RoleEntry, RoleRemark};
 use crate::policy::report::Report;
@@ -30,38 +28,41 @@ pub(super) struct Declared {
     pub(super) resources: Vec<DeclaredResource>,
 }
 
+/// A whole file.
+pub(super) const DOCUMENT: Shape = Shape {
+    what: "a policy file",
+    example: "version = 1",
+    keys: &["version", "include", "anchors", "roles", "route", "resource"],
+    required: &[("version", "version = 1")],
+};
+
 /// Adds what one file says; gives what it includes.
 pub(super) fn document(
-    table: &Spanned<DeTable<'_>>,
+    table: &Table<'_>,
     file: u16,
     declared: &mut Declared,
     report: &mut Report,
 ) -> Vec<Text> {
-    let mut fields = Fields::new("a policy file", table.get_ref(), file, origin(file, 0..0));
-    if !version(&mut fields, file, report) {
+    let fields = Fields::of_document(&DOCUMENT, table, file);
+    if !is_known_version(fields, file, report) {
         // The rest may mean something else there.
         return Vec::new();
     }
-    let include = fields.texts("include", report);
-    anchor::anchors(&mut fields, declared, report);
-    role::roles(&mut fields, declared, report);
-    route::routes(&mut fields, declared, report);
-    resource::resources(&mut fields, declared, report);
-    fields.finish(report);
-    include
+    fields.check(report);
+    anchor::anchors(fields, declared, report);
+    role::roles(fields, file, declared, report);
+    route::routes(fields, file, declared, report);
+    resource::resources(fields, file, declared, report);
+    fields.texts("include", report)
 }
 
-/// Checks the version; whether it is worth while to read on.
-fn version(fields: &mut Fields<'_>, file: u16, report: &mut Report) -> bool {
-    const HELP: &str = "begin the file with `version = 1`";
-    let Some(value) = fields.value("version") else {
-        report.add_with_help(fields.origin(), "the file does not say which version it is written for", HELP);
-        return true;
-    };
-    let origin = origin(file, value.span());
-    match value.get_ref() {
-        DeValue::Integer(number) if (number.as_str(), number.radix()) == ("1", 10) => true,
-        DeValue::Integer(number) => {
+/// Whether it is worth while to read on.
+fn is_known_version(fields: Fields<'_>, file: u16, report: &mut Report) -> bool {
+    let Some(value) = fields.value("version") else { return true };
+    let origin = origin(file, value.span.clone());
+    match &value.data {
+        Data::Integer(number) if number == "1" => true,
+        Data::Integer(number) => {
             let message = format!("version {number} of policy files is not known here, only version 1 is");
             report.add_with_help(origin, message, "write `version = 1`, or use a newer release");
             false

@@ -112,15 +112,15 @@ fn escape(written: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use toml::de::DeTable;
-
+    use super::super::document::{self, Data};
     use super::*;
 
     fn marked(source: &str, value_part: &str) -> String {
-        let table = DeTable::parse(source).unwrap();
-        let spanned = &table.get_ref()["a"];
-        let value = spanned.get_ref().as_str().unwrap();
-        let text = Text { value: value.into(), file: 0, span: spanned.span() };
+        let table = document::parse(source).unwrap();
+        let (_, value) = table.get("a").unwrap();
+        let Data::String(text) = &value.data else { panic!("{value:?}") };
+        let (span, value) = (value.span.clone(), &**text);
+        let text = Text { value: value.into(), file: 0, span };
         let start = value.find(value_part).unwrap();
         match text.part(source, start..start + value_part.len()) {
             Origin::Text { start, end, .. } => source[start as usize..end as usize].to_owned(),

@@ -3,14 +3,24 @@
 use super::Declared;
 use crate::certificate::{AttributeType, SanKind};
 use crate::policy::assemble::AnchorEntry;
-use crate::policy::file::fields::Fields;
+use crate::policy::file::fields::{Fields, Shape};
 use crate::policy::report::Report;
 use crate::principal::NameField;
 use crate::principal::naming::AnchorNaming;
 use crate::rule::did_you_mean;
 
-pub(super) fn anchors(fields: &mut Fields<'_>, declared: &mut Declared, report: &mut Report) {
-    for (label, value) in fields.entries("anchors", ("`anchors`", "[anchors]"), report) {
+const ANCHORS: Shape = Shape { what: "`anchors`", example: "[anchors]", keys: &[], required: &[] };
+
+/// One anchor.
+pub(in crate::policy::file) const ANCHOR: Shape = Shape {
+    what: "an anchor",
+    example: r#"label = { name = "subject.CN" }"#,
+    keys: &["name", "prefix"],
+    required: &[("name", r#"name = "subject.CN""#)],
+};
+
+pub(super) fn anchors(document: Fields<'_>, declared: &mut Declared, report: &mut Report) {
+    for (label, value) in document.entries("anchors", &ANCHORS, report) {
         declared.labels.push(label.value.clone());
         if label.value.trim().is_empty() {
             report.add(
@@ -18,31 +28,24 @@ pub(super) fn anchors(fields: &mut Fields<'_>, declared: &mut Declared, report: 
                 "the label of a trust anchor is empty: write the one it is loaded under",
             );
         }
-        let Some(mut fields) =
-            Fields::of(("an anchor", r#"label = { name = "subject.CN" }"#), value, label.file, report)
-        else {
-            continue;
-        };
-        let name = fields.required("name", r#"name = "subject.CN""#, report);
-        let prefix = fields.text("prefix", report);
-        fields.finish(report);
-        let field = name.as_ref().map(|name| (name, name_field(&name.value)));
-        let field = match field {
-            Some((_, Ok(field))) => field,
-            Some((name, Err(help))) => {
+        let Some(fields) = Fields::of(&ANCHOR, value, label.file, report) else { continue };
+        fields.check(report);
+        let prefix = fields.text("prefix", report).map(|prefix| prefix.value).unwrap_or_default();
+        let Some(name) = fields.text("name", report) else { continue };
+        match name_field(&name.value) {
+            Ok(field) => {
+                let naming = AnchorNaming { field, prefix };
+                declared.anchors.push(AnchorEntry { label: label.written(), naming });
+            }
+            Err(help) => {
                 let text = name.value.escape_debug();
                 report.add_with_help(
                     name.origin(),
                     format!("`{text}` is no field that can name a caller"),
                     help,
                 );
-                continue;
             }
-            None => continue,
-        };
-        let prefix = prefix.map(|prefix| prefix.value).unwrap_or_default();
-        let naming = AnchorNaming { field, prefix };
-        declared.anchors.push(AnchorEntry { label: label.written(), naming });
+        }
     }
 }
 

@@ -1,10 +1,9 @@
 //! `[[resource]]`: who may do what with a piece of data.
 
-use toml::de::DeValue;
-
 use super::Declared;
 use crate::policy::assemble::Written;
-use crate::policy::file::fields::{Fields, kind};
+use crate::policy::file::document::Data;
+use crate::policy::file::fields::{Fields, Shape, kind};
 use crate::policy::file::text::{Text, origin};
 use crate::policy::report::{Origin, Report};
 use crate::policy::resource::FieldType;
@@ -30,15 +29,30 @@ pub(in crate::policy::file) struct DeclaredFields {
     pub(in crate::policy::file) is_partial: bool,
 }
 
-pub(super) fn resources(fields: &mut Fields<'_>, declared: &mut Declared, report: &mut Report) {
-    for mut fields in fields.tables("resource", ("a resource", "[[resource]]"), report) {
-        let start = fields.origin();
-        let name = fields.required("type", r#"type = "document""#, report);
-        let types = field_types(&mut fields, report);
-        let action = fields.required("action", r#"action = "read""#, report);
-        let allow = fields.required("allow", r#"allow = 'resource.owner == principal.name'"#, report);
+/// One rule about data.
+pub(in crate::policy::file) const RESOURCE: Shape = Shape {
+    what: "a resource",
+    example: "[[resource]]",
+    keys: &["type", "fields", "action", "allow", "description"],
+    required: &[
+        ("type", r#"type = "document""#),
+        ("action", r#"action = "read""#),
+        ("allow", "allow = 'resource.owner == principal.name'"),
+    ],
+};
+
+const FIELDS: Shape =
+    Shape { what: "`fields`", example: r#"fields = { owner = "string" }"#, keys: &[], required: &[] };
+
+pub(super) fn resources(document: Fields<'_>, file: u16, declared: &mut Declared, report: &mut Report) {
+    for (shape, value) in document.tables("resource", &RESOURCE, report) {
+        let Some(fields) = Fields::of(shape, value, file, report) else { continue };
+        fields.check(report);
+        let name = fields.text("type", report);
+        let types = field_types(fields, file, report);
+        let action = fields.text("action", report);
+        let allow = fields.text("allow", report);
         let description = fields.text("description", report).map(|text| text.value);
-        fields.finish(report);
 
         let (Some(name), Some(action), Some(allow)) = (name, action, allow) else { continue };
         for (key, text) in [("type", &name), ("action", &action)] {
@@ -51,7 +65,7 @@ pub(super) fn resources(fields: &mut Fields<'_>, declared: &mut Declared, report
             }
         }
         declared.resources.push(DeclaredResource {
-            origin: start,
+            origin: fields.origin(),
             name: name.written(),
             fields: types,
             action: action.written(),
@@ -61,23 +75,23 @@ pub(super) fn resources(fields: &mut Fields<'_>, declared: &mut Declared, report
     }
 }
 
-fn field_types(fields: &mut Fields<'_>, report: &mut Report) -> Option<DeclaredFields> {
-    let file = fields.file();
+fn field_types(fields: Fields<'_>, file: u16, report: &mut Report) -> Option<DeclaredFields> {
     let mut types = Vec::new();
-    let entries = fields.entries("fields", ("`fields`", r#"fields = { owner = "string" }"#), report);
-    let count = entries.len();
-    for (name, value) in entries {
-        let place = origin(file, value.span());
+    let mut is_partial = !matches!(fields.value("fields").map(|value| &value.data), Some(Data::Table(_)));
+    for (name, value) in fields.entries("fields", &FIELDS, report) {
+        let place = origin(file, value.span.clone());
+        let known = types.len();
         if !is_identifier(&name.value) {
             let name_text = name.value.escape_debug();
             report.add(
                 name.origin(),
                 format!("`{name_text}` is no field name: use letters, digits and `_`, not a digit first"),
             );
+            is_partial = true;
             continue;
         }
-        match value.get_ref() {
-            DeValue::String(text) => match FieldType::named(text) {
+        match &value.data {
+            Data::String(text) => match FieldType::named(text) {
                 Some(field_type) => types.push((name.value, field_type)),
                 None => {
                     let help = did_you_mean(text, FieldType::NAMES, "")
@@ -91,9 +105,9 @@ fn field_types(fields: &mut Fields<'_>, report: &mut Report) -> Option<DeclaredF
                 report.add_with_help(place, message, r#"write `{ owner = "string" }`"#);
             }
         }
+        is_partial |= types.len() == known;
     }
     let origin = fields.place_of("fields")?;
-    let is_partial = types.len() < count || !fields.is_table("fields");
     Some(DeclaredFields { origin, types, is_partial })
 }
 

@@ -2,20 +2,28 @@
 
 use super::Declared;
 use crate::policy::assemble::{MembersEntry, RoleEntry, RoleRemark, Written};
-use crate::policy::file::fields::Fields;
+use crate::policy::file::fields::{Fields, Shape};
 use crate::policy::file::text::Text;
 use crate::policy::report::Report;
 
-pub(super) fn roles(fields: &mut Fields<'_>, declared: &mut Declared, report: &mut Report) {
-    for (name, value) in fields.entries("roles", ("`roles`", "[roles.admin]"), report) {
-        let Some(mut fields) = Fields::of(("a role", "[roles.admin]"), value, name.file, report) else {
-            continue;
-        };
+const ROLES: Shape = Shape { what: "`roles`", example: "[roles.admin]", keys: &[], required: &[] };
+
+/// One role.
+pub(in crate::policy::file) const ROLE: Shape = Shape {
+    what: "a role",
+    example: "[roles.admin]",
+    keys: &["includes", "members", "when", "description"],
+    required: &[],
+};
+
+pub(super) fn roles(document: Fields<'_>, file: u16, declared: &mut Declared, report: &mut Report) {
+    for (name, value) in document.entries("roles", &ROLES, report) {
+        let Some(fields) = Fields::of(&ROLE, value, file, report) else { continue };
+        fields.check(report);
         let includes = written(fields.texts("includes", report));
         let members = written(fields.texts("members", report));
         let when = fields.text("when", report);
         let description = fields.text("description", report);
-        fields.finish(report);
 
         let role = name.written();
         if let Some(when) = when {

@@ -2,7 +2,7 @@
 
 use super::Declared;
 use crate::policy::assemble::Written;
-use crate::policy::file::fields::Fields;
+use crate::policy::file::fields::{Fields, Shape};
 use crate::policy::file::text::Text;
 use crate::policy::pattern::Pattern;
 use crate::policy::report::{Origin, Report};
@@ -21,19 +21,28 @@ pub(in crate::policy::file) struct DeclaredRoute {
     pub(in crate::policy::file) allow: Text,
 }
 
-pub(super) fn routes(fields: &mut Fields<'_>, declared: &mut Declared, report: &mut Report) {
-    for mut fields in fields.tables("route", ("a route", "[[route]]"), report) {
+/// One route.
+pub(in crate::policy::file) const ROUTE: Shape = Shape {
+    what: "a route",
+    example: "[[route]]",
+    keys: &["match", "allow", "host", "id", "description"],
+    required: &[("match", r#"match = "GET /reports/{id}""#), ("allow", r#"allow = "authenticated""#)],
+};
+
+pub(super) fn routes(document: Fields<'_>, file: u16, declared: &mut Declared, report: &mut Report) {
+    for (shape, value) in document.tables("route", &ROUTE, report) {
+        let Some(fields) = Fields::of(shape, value, file, report) else { continue };
         if declared.routes.len() == MOST_ROUTES {
             report
                 .add(fields.origin(), format!("a policy has at most {MOST_ROUTES} routes: use `{{*rest}}`"));
             return;
         }
-        let pattern = fields.required("match", r#"match = "GET /reports/{id}""#, report);
-        let allow = fields.required("allow", r#"allow = "authenticated""#, report);
+        fields.check(report);
+        let pattern = fields.text("match", report);
+        let allow = fields.text("allow", report);
         let host = fields.text("host", report).map(|host| host.written());
         let id = fields.text("id", report).map(|id| id.written());
         let description = fields.text("description", report).map(|text| text.value);
-        fields.finish(report);
 
         let Some(text) = pattern else { continue };
         let origin = text.origin();
