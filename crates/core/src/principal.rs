@@ -3,6 +3,7 @@
 pub mod naming;
 mod test;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ pub use test::{TestPrincipal, TestPrincipalError};
 use crate::identity::Identity;
 use crate::peer::Peer;
 use crate::role::Roles;
+use crate::rule::Fault;
 
 /// A peer with its name and its roles, hierarchy already expanded.
 ///
@@ -24,6 +26,8 @@ struct Facts {
     peer: Peer,
     name: Result<Box<str>, NameFault>,
     roles: Roles,
+    /// What sources said of the caller; `None` where they contradict each other.
+    attributes: BTreeMap<Box<str>, Option<Box<str>>>,
     /// The same peer under the candidate policy.
     shadow: Option<Principal>,
 }
@@ -37,13 +41,23 @@ impl Principal {
     ) -> Self {
         // What is made here has a name only if somebody vouched for it.
         let name = if peer.identity().is_some() { name } else { Err(NameFault::NotVerified) };
-        Self(Arc::new(Facts { peer, name, roles, shadow }))
+        Self(Arc::new(Facts { peer, name, roles, attributes: BTreeMap::new(), shadow }))
+    }
+
+    /// The same principal with what sources said of it; called before anybody else has it.
+    pub(crate) fn with_attributes(mut self, attributes: BTreeMap<Box<str>, Option<Box<str>>>) -> Self {
+        if let Some(facts) = Arc::get_mut(&mut self.0) {
+            facts.attributes = attributes;
+        }
+        self
     }
 
     /// The same peer with other roles; for explanations.
     pub(crate) fn with_roles(&self, roles: Roles) -> Self {
-        let (peer, name) = (self.0.peer.clone(), self.0.name.clone());
-        Self(Arc::new(Facts { peer, name, roles, shadow: None }))
+        let Facts { peer, name, attributes, .. } = &*self.0;
+        let (peer, name, attributes) = (peer.clone(), name.clone(), attributes.clone());
+        // Not by `new`: a caller that a test made up keeps its name.
+        Self(Arc::new(Facts { peer, name, roles, attributes, shadow: None }))
     }
 
     pub(crate) fn shadow(&self) -> Option<&Self> {
@@ -86,6 +100,23 @@ impl Principal {
         &self.0.roles
     }
 
+    /// What the sources of roles said of the caller under this name; `None` if none did, or if two
+    /// of them contradict each other.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.0.attributes.get(name)?.as_deref()
+    }
+
+    /// For a rule: who was said to be nothing is not known to be nothing while a source is down.
+    pub(crate) fn attribute_for_rule(&self, name: &str) -> Result<&str, Fault> {
+        match self.0.attributes.get(name) {
+            Some(Some(value)) => Ok(value),
+            Some(None) => Err(Fault::Repeated),
+            None if self.0.roles.unavailable().is_some() => Err(Fault::Unavailable),
+            None => Err(Fault::NoAttribute),
+        }
+    }
+
     /// Whether the caller has the role, directly or because another one includes it.
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {
@@ -100,5 +131,20 @@ impl fmt::Debug for Principal {
             .field("name", &self.0.name)
             .field("roles", &self.0.roles)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::role::Hierarchy;
+
+    #[test]
+    fn nobody_has_a_name_without_a_certificate() {
+        let roles = Roles::none(Arc::new(Hierarchy::default()));
+        let principal = Principal::new(Peer::Anonymous, Ok("alice".into()), roles.clone(), None);
+        assert_eq!(principal.name(), Err(&NameFault::NotVerified));
+        assert!(!principal.is_authenticated());
+        assert!(!principal.with_roles(roles).is_authenticated());
     }
 }

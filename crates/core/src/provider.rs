@@ -2,6 +2,7 @@
 
 mod map;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 pub use map::{RoleMap, RoleMapError};
@@ -87,6 +88,19 @@ pub struct Grants {
     /// Roles of which it could not be told whether the caller has them, such as one that depends
     /// on a certificate field that cannot be read. A rule that needs one of them denies.
     pub erred: Vec<Box<str>>,
+    /// What else is known of the caller, such as a department; rules read it as `principal.attributes.x`.
+    pub attributes: BTreeMap<Box<str>, Box<str>>,
+}
+
+impl Grants {
+    /// Adds an attribute of the caller.
+    ///
+    /// If two sources give it different values, rules that read it cannot be decided.
+    #[must_use]
+    pub fn attribute(mut self, name: &str, value: &str) -> Self {
+        self.attributes.insert(name.into(), value.into());
+        self
+    }
 }
 
 impl<S: AsRef<str>, const N: usize> From<[S; N]> for Grants {
@@ -110,7 +124,7 @@ impl<S: AsRef<str>> From<Option<S>> for Grants {
 impl<S: AsRef<str>> FromIterator<S> for Grants {
     fn from_iter<I: IntoIterator<Item = S>>(roles: I) -> Self {
         let roles = roles.into_iter().map(|role| role.as_ref().into()).collect();
-        Self { roles, erred: Vec::new() }
+        Self { roles, ..Self::default() }
     }
 }
 

@@ -327,3 +327,33 @@ fn a_path_parameter_that_the_pattern_lacks_is_a_build_error() {
     let error = Policy::builder().route("GET /users/{nmae}", rule()).build().unwrap_err().to_string();
     assert!(error.contains("the route has no path parameter `name`: did you mean `params.nmae`?"), "{error}");
 }
+
+#[test]
+fn sources_may_say_more_of_a_caller_than_roles() {
+    let alice = Connection::assertion(verified(&issued("alice")));
+    let rule = Rule::parse(r#"principal.attributes.department == "sales""#).unwrap();
+    let denied_or_allowed = |first: Option<&'static str>, second: Option<&'static str>, down: bool| {
+        let policy =
+            Policy::builder().route("GET /", rule.clone()).route("GET /not", !rule.clone()).build().unwrap();
+        let source = |department: Option<&'static str>| {
+            move |_: Account<'_>| {
+                department.map_or_else(Grants::default, |d| Grants::default().attribute("department", d))
+            }
+        };
+        let auth = Authorizer::builder(policy).roles(source(first)).roles(source(second));
+        let auth = if down { auth.roles(Down) } else { auth };
+        let auth = auth.build().unwrap();
+        ["/", "/not"].map(|path| kind(&auth.decide(&Request::new("GET", path), Some(&alice))))
+    };
+    let (forbidden, unavailable) = (Some(DenialKind::Forbidden), Some(DenialKind::Unavailable));
+    assert_eq!(denied_or_allowed(Some("sales"), None, false), [None, forbidden]);
+    assert_eq!(denied_or_allowed(Some("it"), None, false), [forbidden, None]);
+    assert_eq!(denied_or_allowed(Some("sales"), Some("sales"), true), [None, forbidden]);
+    assert_eq!(
+        denied_or_allowed(Some("sales"), Some("it"), false),
+        [forbidden, forbidden],
+        "they contradict each other"
+    );
+    assert_eq!(denied_or_allowed(None, None, false), [forbidden, forbidden]);
+    assert_eq!(denied_or_allowed(None, None, true), [unavailable, unavailable]);
+}

@@ -1,5 +1,6 @@
 //! From a peer to a principal.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -111,11 +112,13 @@ fn under(policy: &Policy, peer: &Peer, answers: &Answers, shadow: Option<Princip
         Some(identity) => policy.naming().name(identity),
         None => Err(NameFault::NotVerified),
     };
+    let mut attributes = BTreeMap::new();
     if let Ok(name) = &name {
         add_own_roles(policy, peer, name, &mut roles);
         answers.add_to(&mut roles);
+        attributes = answers.attributes();
     }
-    Principal::new(peer.clone(), name, roles, shadow)
+    Principal::new(peer.clone(), name, roles, shadow).with_attributes(attributes)
 }
 
 /// The roles that the policy gives without asking a source: to its members, and by conditions.
@@ -147,6 +150,20 @@ fn add_conditional(policy: &Policy, peer: &Peer, name: &str, roles: &mut Roles) 
 }
 
 impl Answers {
+    /// What all sources said of the caller; nothing where two of them contradict each other.
+    fn attributes(&self) -> BTreeMap<Box<str>, Option<Box<str>>> {
+        let mut attributes: BTreeMap<Box<str>, Option<Box<str>>> = BTreeMap::new();
+        let Self::Asked(answers) = self else { return attributes };
+        let said = answers.iter().filter_map(|(_, grants)| grants.as_ref().ok());
+        for (name, value) in said.flat_map(|grants| &grants.attributes) {
+            attributes
+                .entry(name.clone())
+                .and_modify(|known| *known = known.take().filter(|known| known == value))
+                .or_insert_with(|| Some(value.clone()));
+        }
+        attributes
+    }
+
     fn add_to(&self, roles: &mut Roles) {
         let Self::Asked(answers) = self else {
             // The policy in force has no name for this caller, so nobody knows what they would say.

@@ -45,9 +45,11 @@ impl Fact {
             }
             Self::San(kind) => alternative_names(scope.identity()?.certificate(), *kind),
             Self::Param(name) => scope.param(name).map(Value::Str).ok_or(Fault::NoParam),
-            Self::PrincipalAttribute(_) => {
-                scope.identity()?;
-                Err(Fault::NoAttribute)
+            Self::PrincipalAttribute(name) => {
+                if !scope.principal().is_authenticated() {
+                    scope.identity()?;
+                }
+                scope.principal().attribute_for_rule(name).map(Value::text)
             }
             Self::Resource(name, _) => scope.resource()?.field(name),
             Self::Fixed(fixed) => fixed.value(scope),
