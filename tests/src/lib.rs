@@ -8,6 +8,7 @@ pub mod check;
 pub mod client;
 pub mod fixtures;
 pub mod harness;
+pub mod manual;
 pub mod policy;
 pub mod scenario;
 pub mod trial;
@@ -16,3 +17,16 @@ pub mod trial;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+/// The programs of the manual, compiled and run.
+#[cfg(doctest)]
+mod chapters {
+    #[doc = include_str!("../../manual/writing-policy.md")]
+    mod writing_policy {}
+    #[doc = include_str!("../../manual/from-spring-security.md")]
+    mod from_spring_security {}
+    #[doc = include_str!("../../manual/from-express.md")]
+    mod from_express {}
+    #[doc = include_str!("../../manual/from-nginx.md")]
+    mod from_nginx {}
+}
