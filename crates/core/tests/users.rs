@@ -1,5 +1,7 @@
 //! Callers that tests make up, and the assertions about them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy exempts test functions, not what they call")]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use portcullis_core::certificate::Certificate;
@@ -121,6 +123,16 @@ fn roles_bring_what_they_include() {
 }
 
 #[test]
+fn attributes_are_what_a_source_would_say() {
+    let text = "version = 1\n[[route]]\nmatch = 'GET /'\nallow = 'principal.attributes.team == \"ops\"'\n";
+    let auth = Authorizer::builder(Policy::from_text("policy.toml", text).unwrap()).build().unwrap();
+    let bob = Principal::test("bob");
+    auth.assert_allows(&bob.clone().attribute("team", "ops").under(&auth), "GET /");
+    auth.assert_denies(&bob.clone().attribute("team", "sales").under(&auth), "GET /", DenialKind::Forbidden);
+    auth.assert_denies(&bob.under(&auth), "GET /", DenialKind::Forbidden);
+}
+
+#[test]
 fn a_host_is_asked_for_in_a_request() {
     let auth = auth();
     let alice = Principal::test("alice").under(&auth);
@@ -169,7 +181,11 @@ fn callers_that_cannot_be_are_errors() {
         ),
         (
             TestPrincipal::anonymous().role("user"),
-            "nobody without a name has roles: begin with `Principal::test(name)`",
+            "nobody without a name has roles or attributes: begin with `Principal::test(name)`",
+        ),
+        (
+            TestPrincipal::anonymous().attribute("team", "ops"),
+            "nobody without a name has roles or attributes: begin with `Principal::test(name)`",
         ),
         (
             bob().certificate(certificate("bob")),

@@ -1,5 +1,6 @@
 //! Callers that tests make up.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -18,7 +19,7 @@ const SOME_ANCHOR: &str = "test";
 
 /// A caller that a test makes up, until [`under`](Self::under) puts it under a policy.
 ///
-/// Its roles are those given here, which stand for the answers of the sources of roles, and those
+/// Its roles and attributes are those given here, which stand for the answers of the sources of roles, and those
 /// that the policy itself gives, to its members and by conditions on the certificate. No source is
 /// asked. Without a certificate, a rule that reads one cannot be decided, and denies.
 ///
@@ -48,6 +49,7 @@ pub struct TestPrincipal {
     certificate: Option<Certificate>,
     anchor: Option<Box<str>>,
     roles: Vec<Box<str>>,
+    attributes: BTreeMap<Box<str>, Box<str>>,
 }
 
 /// Why there is no such caller under the policy.
@@ -65,8 +67,8 @@ pub enum TestPrincipalError {
     /// Nobody can have an empty name.
     #[error("the name is empty, which no caller's is: give one, or ask for `TestPrincipal::anonymous()`")]
     EmptyName,
-    /// An anonymous caller is given roles.
-    #[error("nobody without a name has roles: begin with `Principal::test(name)`")]
+    /// An anonymous caller is given roles or attributes.
+    #[error("nobody without a name has roles or attributes: begin with `Principal::test(name)`")]
     AnonymousRoles,
     /// A trust anchor vouches for no certificate.
     #[error("a trust anchor vouches for a certificate, and there is none: give one with `certificate`")]
@@ -104,7 +106,7 @@ impl Principal {
 impl TestPrincipal {
     /// Begins somebody without a name: nobody in particular, or whoever the certificate names.
     pub fn anonymous() -> Self {
-        Self { name: None, certificate: None, anchor: None, roles: Vec::new() }
+        Self { name: None, certificate: None, anchor: None, roles: Vec::new(), attributes: BTreeMap::new() }
     }
 
     /// Adds a role, with all that it includes.
@@ -115,6 +117,12 @@ impl TestPrincipal {
     /// Adds several roles.
     pub fn roles<S: AsRef<str>>(mut self, roles: impl IntoIterator<Item = S>) -> Self {
         self.roles.extend(roles.into_iter().map(|role| Box::from(role.as_ref())));
+        self
+    }
+
+    /// Sets an attribute, as a source of roles would say it: what a rule reads as `principal.attributes.X`.
+    pub fn attribute(mut self, name: &str, value: &str) -> Self {
+        self.attributes.insert(name.into(), value.into());
         self
     }
 
@@ -164,7 +172,7 @@ impl TestPrincipal {
         let mut roles = Roles::none(Arc::clone(policy.hierarchy()));
         if let Some(name) = &name {
             add_own_roles(&policy, &peer, name, &mut roles);
-        } else if !self.roles.is_empty() {
+        } else if !self.roles.is_empty() || !self.attributes.is_empty() {
             return Err(TestPrincipalError::AnonymousRoles);
         }
         for role in &self.roles {
@@ -177,8 +185,10 @@ impl TestPrincipal {
             roles.grant(role, Origin::Test);
         }
         let name = name.ok_or(NameFault::NotVerified);
+        let attributes =
+            self.attributes.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
         // Not by `new`, which leaves nobody a name without a certificate.
-        Ok(Principal(Arc::new(Facts { peer, name, roles, shadow: None })))
+        Ok(Principal(Arc::new(Facts { peer, name, roles, attributes, shadow: None })))
     }
 
     fn label(&self, policy: &Policy) -> Result<Box<str>, TestPrincipalError> {
