@@ -7,6 +7,9 @@ use portcullis_core::rule::Diagnostic;
 
 use crate::TlsError;
 
+/// More mistakes than anybody reads at once.
+const MOST_SHOWN: usize = 100;
+
 /// Why a configuration could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -24,7 +27,7 @@ pub enum ConfigurationError {
     Mistakes {
         /// The file.
         file: String,
-        /// All of them, in the order of the file.
+        /// The first hundred, in the order of the file.
         mistakes: Vec<ConfigurationMistake>,
     },
     /// A file with names to advertise cannot be used.
@@ -44,7 +47,7 @@ impl ConfigurationError {
     pub(super) fn mistakes(path: &Path, text: &str, mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by_key(|diagnostic| diagnostic.span().start);
         let file = path.display().to_string();
-        let mistakes = diagnostics.into_iter().map(|diagnostic| {
+        let mistakes = diagnostics.into_iter().take(MOST_SHOWN).map(|diagnostic| {
             let before = text.get(..diagnostic.span().start).unwrap_or(text);
             let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
             ConfigurationMistake {

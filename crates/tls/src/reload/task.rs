@@ -154,3 +154,32 @@ impl Task {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_change_that_no_clock_shows_is_found_by_its_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        fs::write(&path, "version = 1\n").unwrap();
+        let (_stop, stopped) = mpsc::channel();
+        let loader: Loader = Box::new(|path| Policy::from_file(path));
+        let mut task = Task::new(path.clone(), loader, Box::new(|_| Ok(())), Arc::default(), stopped);
+        task.load_first().unwrap();
+        assert!(!task.has_news());
+        fs::write(&path, "version=1 \n\n").unwrap();
+        // As if the file system's clock had not ticked in between.
+        task.seen = task.files.appearance();
+        assert!(!task.has_news());
+        task.compared = Instant::now().checked_sub(COMPARISON).unwrap();
+        assert!(task.has_news());
+        task.reload();
+        assert!(!task.has_news());
+        assert_eq!(lock(&task.status).generation, 2);
+    }
+}

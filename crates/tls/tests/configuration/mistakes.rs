@@ -192,6 +192,23 @@ fn nothing_that_is_read_makes_it_panic() {
 }
 
 #[test]
+fn a_file_of_mistakes_is_no_flood() {
+    let text: String = (0..20_000).map(|number| format!("key{number} = {number}\n")).collect();
+    assert_eq!(mistakes(&text).len(), 100);
+}
+
+#[test]
+fn a_byte_order_mark_and_dotted_keys_are_toml() {
+    let dotted = "server.listen = 'a:1'\nserver.certificate = 'c'\nserver.key = 'k'\npolicy.file = 'p'\n";
+    for text in [dotted.to_owned(), format!("\u{feff}{dotted}"), dotted.replace('\n', "\r\n")] {
+        assert_eq!(Configuration::from_text("portcullis.toml", &text).unwrap().listen(), "a:1");
+    }
+    let (line, column, message, _) = mistake(&format!("\u{feff}{}", dotted.replace("listen", "lisen")));
+    assert_eq!((line, message.as_str()), (1, "`[server]` has no key `lisen`"));
+    assert!((8..=9).contains(&column), "with or without the mark: {column}");
+}
+
+#[test]
 fn files_that_cannot_be_read_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

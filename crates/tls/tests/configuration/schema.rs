@@ -1,5 +1,6 @@
 //! The JSON Schema, the README and the reader agree.
 
+use portcullis_tls::Configuration;
 use serde_json::Value;
 
 use crate::{EVERYTHING, LEAST, mistake, mistakes};
@@ -15,7 +16,10 @@ fn json(text: &str) -> Value {
 #[test]
 fn the_schema_accepts_what_is_accepted_and_refuses_slips() {
     let schema = jsonschema::validator_for(&schema()).unwrap();
-    for text in [EVERYTHING, LEAST] {
+    let readme = include_str!("../../README.md").split("```toml\n").nth(1).unwrap();
+    let example = readme.split("```").next().unwrap();
+    for text in [EVERYTHING, LEAST, example] {
+        assert!(Configuration::from_text("portcullis.toml", text).is_ok());
         let errors: Vec<_> = schema.iter_errors(&json(text)).map(|error| error.to_string()).collect();
         assert_eq!(errors, [""; 0]);
     }
