@@ -144,7 +144,9 @@ fn libraries_assert_nobody() {
         if is_library && !is_seam && !is_test {
             let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
             let uses = code(before_tests).any(|(_, line)| {
-                line.contains("Identity::assertion") || line.contains("Connection::assertion")
+                ["Identity::assertion", "Connection::assertion", "Principal::test", "TestPrincipal"]
+                    .iter()
+                    .any(|assertion| line.contains(assertion))
             });
             assert!(!uses, "{path} asserts an identity outside of tests");
         }
