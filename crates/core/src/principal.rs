@@ -107,12 +107,14 @@ impl Principal {
         self.0.attributes.get(name)?.as_deref()
     }
 
-    /// For a rule: who was said to be nothing is not known to be nothing while a source is down.
+    /// For a rule: while a source is down nobody knows whether it would contradict the others.
     pub(crate) fn attribute_for_rule(&self, name: &str) -> Result<&str, Fault> {
+        if self.0.roles.unavailable().is_some() {
+            return Err(Fault::Unavailable);
+        }
         match self.0.attributes.get(name) {
             Some(Some(value)) => Ok(value),
             Some(None) => Err(Fault::Repeated),
-            None if self.0.roles.unavailable().is_some() => Err(Fault::Unavailable),
             None => Err(Fault::NoAttribute),
         }
     }

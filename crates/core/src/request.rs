@@ -27,6 +27,7 @@ pub struct Request<'a> {
     trace_id: Option<TraceId>,
     origin: Option<&'a str>,
     fetch_site: Option<&'a str>,
+    is_upgrade: bool,
 }
 
 impl<'a> Request<'a> {
@@ -53,6 +54,7 @@ impl<'a> Request<'a> {
             trace_id: None,
             origin: None,
             fetch_site: None,
+            is_upgrade: false,
         }
     }
 
@@ -132,6 +134,13 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// Notes that the request asks for another protocol on its connection, such as WebSocket.
+    #[must_use]
+    pub fn with_upgrade(mut self, is_upgrade: bool) -> Self {
+        self.is_upgrade = is_upgrade;
+        self
+    }
+
     /// The method as sent.
     #[must_use]
     pub fn method(&self) -> &'a str {
@@ -178,6 +187,12 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn fetch_site(&self) -> Option<&'a str> {
         self.fetch_site
+    }
+
+    /// Whether it asks for another protocol on its connection.
+    #[must_use]
+    pub fn is_upgrade(&self) -> bool {
+        self.is_upgrade
     }
 
     /// The address of the TCP peer, if known.

@@ -292,6 +292,23 @@ fn names_of_two_anchors_never_mix() {
 }
 
 #[test]
+fn two_listeners_with_different_anchors_do_not_lend_names() {
+    let policy = || Policy::builder().role("admin", []).route("GET /", role("admin")).build().unwrap();
+    let roles = RoleMap::new().name("alice", ["admin"]).unwrap();
+    let auth = Authorizer::builder(policy()).roles(roles).build().unwrap();
+    let alice = |label: &str| {
+        let certificate = Certificate::from_der(issued("alice").certificate_der()).unwrap();
+        Connection::assertion(Peer::Verified(Identity::assertion(certificate, label)))
+    };
+    let allowed = |label: &str| auth.decide(&Request::new("GET", "/"), Some(&alice(label))).is_allowed();
+    assert!(allowed("staff"));
+    assert!(!allowed("devices"), "whoever that authority calls alice is not the staff's alice");
+    auth.replace_policy(policy()).unwrap();
+    assert!(!allowed("devices"), "nor after a reload");
+    assert!(allowed("staff"));
+}
+
+#[test]
 fn rules_print_as_policy_text() {
     for (rule, text) in [
         (role("a").and(role("b")).and(role("c")), r#"role("a") && role("b") && role("c")"#),
@@ -348,7 +365,12 @@ fn sources_may_say_more_of_a_caller_than_roles() {
     let (forbidden, unavailable) = (Some(DenialKind::Forbidden), Some(DenialKind::Unavailable));
     assert_eq!(denied_or_allowed(Some("sales"), None, false), [None, forbidden]);
     assert_eq!(denied_or_allowed(Some("it"), None, false), [forbidden, None]);
-    assert_eq!(denied_or_allowed(Some("sales"), Some("sales"), true), [None, forbidden]);
+    assert_eq!(denied_or_allowed(Some("sales"), Some("sales"), false), [None, forbidden]);
+    assert_eq!(
+        denied_or_allowed(Some("sales"), None, true),
+        [unavailable, unavailable],
+        "it might contradict"
+    );
     assert_eq!(
         denied_or_allowed(Some("sales"), Some("it"), false),
         [forbidden, forbidden],

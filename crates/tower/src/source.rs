@@ -1,6 +1,6 @@
 //! From an `http` request to the plain request that is judged.
 
-use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
+use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, UPGRADE};
 use http::{Method, Uri, Version};
 use portcullis_core::{Connection, Request};
 
@@ -49,9 +49,17 @@ pub fn request<'a>(
 /// What the headers say of a request's origin and its trace; asked for by few authorizers only.
 pub(crate) fn with_headers<'a>(request: Request<'a>, headers: &'a HeaderMap) -> Request<'a> {
     request
-        .with_origin(headers.get(ORIGIN).map(text))
-        .with_fetch_site(headers.get("sec-fetch-site").map(text))
-        .with_traceparent(headers.get("traceparent").map(text))
+        .with_origin(only(headers, ORIGIN.as_str()))
+        .with_fetch_site(only(headers, "sec-fetch-site"))
+        .with_upgrade(headers.contains_key(UPGRADE))
+        .with_traceparent(only(headers, "traceparent"))
+}
+
+/// The value of a header that nobody repeats honestly: of several, each might be the one that is believed.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    Some(if values.next().is_some() { NO_TEXT } else { text(first) })
 }
 
 fn text(value: &HeaderValue) -> &str {
@@ -124,6 +132,29 @@ mod tests {
         assert_eq!(refusal(&asked("/a", &[b""])), Some(Ambiguity::MalformedHost));
         assert_eq!(refusal(&asked("https://a.test/", &[b"b.test"])), Some(Ambiguity::ForeignAuthority));
         assert_eq!(refusal(&asked("https://u@a.test/", &[])), Some(Ambiguity::MalformedHost));
+    }
+
+    #[test]
+    fn an_origin_or_site_that_is_repeated_is_another_one() {
+        use portcullis_core::request::CrossSite;
+
+        let allows = |lines: &[(&'static str, &'static str)]| {
+            let mut request = http::Request::post("/a").header(HOST, "own.test").body(()).unwrap();
+            for (name, value) in lines {
+                request.headers_mut().append(*name, HeaderValue::from_static(value));
+            }
+            let asked =
+                super::request(request.method(), request.uri(), request.version(), request.headers(), None);
+            CrossSite::new().allows(&with_headers(asked, request.headers()))
+        };
+        let (own, evil) = (("origin", "https://own.test"), ("origin", "https://evil.test"));
+        let (same, cross) = (("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site"));
+        assert!(allows(&[]) && allows(&[own]) && allows(&[same]) && allows(&[same, own]));
+        for lines in
+            [&[own, evil][..], &[evil, own], &[own, own], &[same, cross], &[cross, same], &[own, same, same]]
+        {
+            assert!(!allows(lines), "{lines:?}");
+        }
     }
 
     #[test]

@@ -22,11 +22,18 @@ pub(super) fn of(request: &HttpRequest) -> Request<'_> {
 
 /// The same, with what the headers say of its origin and its trace; asked for by few authorizers only.
 pub(super) fn with_headers(request: &HttpRequest) -> Request<'_> {
-    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or(NO_TEXT));
     of(request)
-        .with_origin(header("origin"))
-        .with_fetch_site(header("sec-fetch-site"))
-        .with_traceparent(header("traceparent"))
+        .with_origin(only(request, "origin"))
+        .with_fetch_site(only(request, "sec-fetch-site"))
+        .with_upgrade(request.headers().contains_key(header::UPGRADE))
+        .with_traceparent(only(request, "traceparent"))
+}
+
+/// The value of a header that nobody repeats honestly: of several, each might be the one that is believed.
+fn only<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+    let mut values = request.headers().get_all(name);
+    let first = values.next()?;
+    Some(if values.next().is_some() { NO_TEXT } else { first.to_str().unwrap_or(NO_TEXT) })
 }
 
 /// The target that the router will match, undecoded.
@@ -75,6 +82,27 @@ mod tests {
         assert_eq!(request.host_header(), Some("b.test"));
         assert_eq!(request.peer_ip(), Some([192, 0, 2, 1].into()));
         assert!(!request.has_repeated_host());
+    }
+
+    #[test]
+    fn an_origin_or_site_that_is_repeated_is_another_one() {
+        use portcullis_core::request::CrossSite;
+
+        let allows = |lines: &[(&'static str, &'static str)]| {
+            let mut request = TestRequest::post().insert_header(("host", "own.test"));
+            for line in lines {
+                request = request.append_header(*line);
+            }
+            CrossSite::new().allows(&with_headers(&request.to_http_request()))
+        };
+        let (own, evil) = (("origin", "https://own.test"), ("origin", "https://evil.test"));
+        let (same, cross) = (("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site"));
+        assert!(allows(&[]) && allows(&[own]) && allows(&[same]) && allows(&[same, own]));
+        for lines in
+            [&[own, evil][..], &[evil, own], &[own, own], &[same, cross], &[cross, same], &[own, same, same]]
+        {
+            assert!(!allows(lines), "{lines:?}");
+        }
     }
 
     #[test]

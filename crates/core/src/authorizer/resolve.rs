@@ -1,18 +1,15 @@
 //! From a peer to a principal.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::Inner;
+use super::ask::{Answers, Timer, ask};
 use super::state::State;
-use crate::identity::Identity;
-use crate::metric;
-use crate::peer::Peer;
+use crate::peer::{Distrust, Peer};
 use crate::peer::live::{Answer, Connection};
 use crate::policy::Policy;
 use crate::principal::{NameFault, Principal};
-use crate::provider::{Account, Grants, ProviderError};
 use crate::request::Request;
 use crate::role::{Origin, Roles};
 use crate::rule::Scope;
@@ -23,24 +20,39 @@ pub(super) fn of_connection(
     state: &Arc<State>,
     now: i64,
     connection: &Connection,
+    timer: impl FnOnce() -> Timer,
 ) -> Answer<Principal> {
     match connection.peer(now) {
-        Answer::Ready(peer) => of_peer(inner, state, peer, connection),
+        Answer::Ready(peer) => of_peer(inner, state, peer, connection, timer),
         Answer::Pending(peer) => {
             let (inner, state, connection) = (Arc::clone(inner), Arc::clone(state), connection.clone());
+            let mut timer = timer();
             Answer::Pending(Box::pin(async move {
-                let peer = peer.await;
-                of_peer(&inner, &state, peer, &connection).get().await
+                let peer = match timer.bound(peer).await {
+                    Ok(peer) => peer,
+                    // It may have been revoked by now, so what was last said of it does not count.
+                    Err(late) => Peer::Untrusted {
+                        certificate: None,
+                        reason: Distrust::Other { detail: format!("it could not be judged: {late}") },
+                    },
+                };
+                of_peer(&inner, &state, peer, &connection, || timer).get().await
             }))
         }
     }
 }
 
-fn of_peer(inner: &Inner, state: &Arc<State>, peer: Peer, connection: &Connection) -> Answer<Principal> {
+fn of_peer(
+    inner: &Inner,
+    state: &Arc<State>,
+    peer: Peer,
+    connection: &Connection,
+    timer: impl FnOnce() -> Timer,
+) -> Answer<Principal> {
     if let Some(principal) = connection.remembered(state.generation, &peer) {
         return Answer::Ready(principal);
     }
-    let answer = principal(inner, state, peer);
+    let answer = principal(inner, state, peer, timer);
     if let Answer::Ready(principal) = &answer
         && inner.providers.iter().all(|provider| provider.is_constant())
     {
@@ -50,9 +62,17 @@ fn of_peer(inner: &Inner, state: &Arc<State>, peer: Peer, connection: &Connectio
 }
 
 /// The principal of a peer, asking every source of roles.
-pub(super) fn principal(inner: &Inner, state: &Arc<State>, peer: Peer) -> Answer<Principal> {
-    let asked = match peer.identity().map(|identity| (identity, state.policy.naming().name(identity))) {
-        Some((identity, Ok(name))) => ask(inner, identity, &name),
+pub(super) fn principal(
+    inner: &Inner,
+    state: &Arc<State>,
+    peer: Peer,
+    timer: impl FnOnce() -> Timer,
+) -> Answer<Principal> {
+    let asked = match peer
+        .identity()
+        .map(|identity| (identity, state.policy.naming().name(identity, &state.only_anchor)))
+    {
+        Some((identity, Ok(name))) => ask(inner, identity, &name, timer),
         _ if inner.providers.is_empty() => Answer::Ready(Answers::Asked(Vec::new())),
         // Without a name there is nobody to ask for.
         Some((_, Err(_))) | None => Answer::Ready(Answers::NotAsked),
@@ -66,50 +86,23 @@ pub(super) fn principal(inner: &Inner, state: &Arc<State>, peer: Peer) -> Answer
     }
 }
 
-/// What the sources of roles said of one caller.
-enum Answers {
-    NotAsked,
-    Asked(Vec<(usize, Result<Grants, ProviderError>)>),
-}
-
-fn ask(inner: &Inner, identity: &Identity, name: &str) -> Answer<Answers> {
-    let mut answers = Vec::with_capacity(inner.providers.len());
-    let mut waiting = Vec::new();
-    for (number, provider) in (1..).zip(&inner.providers) {
-        let timer = metric::SourceTimer::start(number);
-        let account = Account { identity, name };
-        // Whoever wrote the source may have missed a case; that must not take the connection down.
-        match catch_unwind(AssertUnwindSafe(|| provider.roles(account))) {
-            Ok(Answer::Ready(grants)) => {
-                timer.stop();
-                answers.push((number, grants));
-            }
-            Ok(Answer::Pending(grants)) => waiting.push((number, grants, timer)),
-            Err(_) => answers.push((number, Err(ProviderError::new("it panicked")))),
-        }
-    }
-    if waiting.is_empty() {
-        return Answer::Ready(Answers::Asked(answers));
-    }
-    Answer::Pending(Box::pin(async move {
-        for (number, grants, timer) in waiting {
-            answers.push((number, grants.await));
-            timer.stop();
-        }
-        Answers::Asked(answers)
-    }))
-}
-
 /// The principal under the policy in force and, from the same answers, under the candidate.
 fn assemble(state: &State, peer: &Peer, answers: &Answers) -> Principal {
-    let shadow = state.candidate.as_ref().map(|candidate| under(candidate.policy(), peer, answers, None));
-    under(&state.policy, peer, answers, shadow)
+    let under = |policy, shadow| under(policy, &state.only_anchor, peer, answers, shadow);
+    let shadow = state.candidate.as_ref().map(|candidate| under(candidate.policy(), None));
+    under(&state.policy, shadow)
 }
 
-fn under(policy: &Policy, peer: &Peer, answers: &Answers, shadow: Option<Principal>) -> Principal {
+fn under(
+    policy: &Policy,
+    only_anchor: &OnceLock<Box<str>>,
+    peer: &Peer,
+    answers: &Answers,
+    shadow: Option<Principal>,
+) -> Principal {
     let mut roles = Roles::none(Arc::clone(policy.hierarchy()));
     let name = match peer.identity() {
-        Some(identity) => policy.naming().name(identity),
+        Some(identity) => policy.naming().name(identity, only_anchor),
         None => Err(NameFault::NotVerified),
     };
     let mut attributes = BTreeMap::new();
@@ -145,40 +138,6 @@ fn add_conditional(policy: &Policy, peer: &Peer, name: &str, roles: &mut Roles) 
             Ok(true) => roles.grant(role.name(), Origin::Condition),
             Ok(false) => {}
             Err(_) => roles.mark_erred(role.name()),
-        }
-    }
-}
-
-impl Answers {
-    /// What all sources said of the caller; nothing where two of them contradict each other.
-    fn attributes(&self) -> BTreeMap<Box<str>, Option<Box<str>>> {
-        let mut attributes: BTreeMap<Box<str>, Option<Box<str>>> = BTreeMap::new();
-        let Self::Asked(answers) = self else { return attributes };
-        let said = answers.iter().filter_map(|(_, grants)| grants.as_ref().ok());
-        for (name, value) in said.flat_map(|grants| &grants.attributes) {
-            attributes
-                .entry(name.clone())
-                .and_modify(|known| *known = known.take().filter(|known| known == value))
-                .or_insert_with(|| Some(value.clone()));
-        }
-        attributes
-    }
-
-    fn add_to(&self, roles: &mut Roles) {
-        let Self::Asked(answers) = self else {
-            // The policy in force has no name for this caller, so nobody knows what they would say.
-            return roles.mark_unavailable("the sources of roles were not asked");
-        };
-        for (number, grants) in answers {
-            match grants {
-                Ok(grants) => {
-                    for role in &grants.roles {
-                        roles.grant(role, Origin::Provider { number: *number });
-                    }
-                    grants.erred.iter().for_each(|role| roles.mark_erred(role));
-                }
-                Err(error) => roles.mark_unavailable(&format!("source {number}: {error}")),
-            }
         }
     }
 }

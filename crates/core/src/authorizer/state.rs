@@ -1,7 +1,7 @@
 //! What a reload replaces as a whole.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::candidate::Candidate;
 use crate::certificate::Fingerprint;
@@ -15,19 +15,28 @@ pub(crate) struct State {
     pub(crate) policy_generation: u64,
     pub(crate) policy: Policy,
     pub(crate) candidate: Option<Candidate>,
+    /// The one trust anchor whose callers have names although no policy says which; for ever.
+    pub(crate) only_anchor: Arc<OnceLock<Box<str>>>,
     digest: OnceLock<Fingerprint>,
 }
 
 impl State {
     pub(crate) fn new(policy: Policy) -> Self {
         let generation = next_generation();
-        Self { generation, policy_generation: generation, policy, candidate: None, digest: OnceLock::new() }
+        Self {
+            generation,
+            policy_generation: generation,
+            policy,
+            candidate: None,
+            only_anchor: Arc::default(),
+            digest: OnceLock::new(),
+        }
     }
 
     /// Another policy in force, with the same candidate beside it, whose counts begin again.
     pub(crate) fn with_policy(&self, policy: Policy) -> Self {
         let candidate = self.candidate.as_ref().map(|old| Candidate::new(old.policy().clone(), &policy));
-        Self { candidate, ..Self::new(policy) }
+        Self { candidate, only_anchor: Arc::clone(&self.only_anchor), ..Self::new(policy) }
     }
 
     /// Another candidate, or none. The generation moves, so that remembered principals are made anew
@@ -38,6 +47,7 @@ impl State {
             policy_generation: self.policy_generation,
             policy: self.policy.clone(),
             candidate: candidate.map(|policy| Candidate::new(policy, &self.policy)),
+            only_anchor: Arc::clone(&self.only_anchor),
             digest: self.digest.clone(),
         }
     }

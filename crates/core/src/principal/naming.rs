@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use thiserror::Error;
 
@@ -136,12 +137,16 @@ impl Naming {
     }
 
     /// The name of a verified caller.
-    pub(crate) fn name(&self, identity: &Identity) -> Result<Box<str>, NameFault> {
+    ///
+    /// Without any entry the common name does, for the callers of one label: `only` has the first
+    /// one that was seen, so that two listeners with different anchors cannot lend names to each other.
+    pub(crate) fn name(&self, identity: &Identity, only: &OnceLock<Box<str>>) -> Result<Box<str>, NameFault> {
         let label = identity.anchor().label();
+        let is_only = || !identity.anchor().has_siblings() && **only.get_or_init(|| label.into()) == *label;
         let undeclared = AnchorNaming::default();
         let naming = match self.0.get(label) {
             Some(naming) => naming,
-            None if self.0.is_empty() && !identity.anchor().has_siblings() => &undeclared,
+            None if self.0.is_empty() && is_only() => &undeclared,
             None => return Err(NameFault::UnknownAnchor { label: label.into() }),
         };
         let value = naming.field.read(identity.certificate())?;

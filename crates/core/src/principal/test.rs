@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use thiserror::Error;
 
@@ -9,7 +10,7 @@ use super::{Facts, NameFault, Principal};
 use crate::authorizer::{Authorizer, add_own_roles};
 use crate::certificate::Certificate;
 use crate::identity::Identity;
-use crate::peer::Peer;
+use crate::peer::{Distrust, Peer};
 use crate::policy::Policy;
 use crate::role::{Origin, Roles};
 use crate::rule::did_you_mean;
@@ -47,6 +48,7 @@ const SOME_ANCHOR: &str = "test";
 pub struct TestPrincipal {
     name: Option<Box<str>>,
     certificate: Option<Certificate>,
+    distrust: Option<Distrust>,
     anchor: Option<Box<str>>,
     roles: Vec<Box<str>>,
     attributes: BTreeMap<Box<str>, Box<str>>,
@@ -71,7 +73,9 @@ pub enum TestPrincipalError {
     #[error("nobody without a name has roles or attributes: begin with `Principal::test(name)`")]
     AnonymousRoles,
     /// A trust anchor vouches for no certificate.
-    #[error("a trust anchor vouches for a certificate, and there is none: give one with `certificate`")]
+    #[error(
+        "a trust anchor is given, and no certificate that it could vouch for: give one with `certificate`"
+    )]
     AnchorWithoutCertificate,
     /// The policy declares several trust anchors, and none was chosen.
     #[error("the policy declares the trust anchors `{}`: choose one with `anchor`", .labels.join("`, `"))]
@@ -105,8 +109,36 @@ impl Principal {
 
 impl TestPrincipal {
     /// Begins somebody without a name: nobody in particular, or whoever the certificate names.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use portcullis_core::principal::TestPrincipal;
+    /// use portcullis_core::rule::authenticated;
+    /// use portcullis_core::{Authorizer, DenialKind, Distrust, Policy};
+    ///
+    /// let policy = Policy::builder().route("GET /me", authenticated()).build()?;
+    /// let auth = Authorizer::builder(policy).build()?;
+    /// let nobody = TestPrincipal::anonymous().under(&auth);
+    /// let mallory = TestPrincipal::untrusted(Distrust::Revoked).under(&auth);
+    /// auth.assert_denies(&nobody, "GET /me", DenialKind::CertificateRequired);
+    /// auth.assert_denies(&mallory, "GET /me", DenialKind::CertificateUntrusted);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn anonymous() -> Self {
-        Self { name: None, certificate: None, anchor: None, roles: Vec::new(), attributes: BTreeMap::new() }
+        Self {
+            name: None,
+            certificate: None,
+            distrust: None,
+            anchor: None,
+            roles: Vec::new(),
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    /// Begins somebody whose certificate nobody vouches for.
+    pub fn untrusted(reason: Distrust) -> Self {
+        Self { distrust: Some(reason), ..Self::anonymous() }
     }
 
     /// Adds a role, with all that it includes.
@@ -160,13 +192,16 @@ impl TestPrincipal {
     /// name this caller.
     pub fn try_under(&self, auth: &Authorizer) -> Result<Principal, TestPrincipalError> {
         let policy = auth.policy();
-        let peer = match &self.certificate {
-            Some(certificate) => {
+        let peer = match (&self.distrust, &self.certificate) {
+            (None, Some(certificate)) => {
                 let label = self.label(&policy)?;
                 Peer::Verified(Identity::assertion(certificate.clone(), &label))
             }
-            None if self.anchor.is_some() => return Err(TestPrincipalError::AnchorWithoutCertificate),
-            None => Peer::Anonymous,
+            _ if self.anchor.is_some() => return Err(TestPrincipalError::AnchorWithoutCertificate),
+            (Some(reason), certificate) => {
+                Peer::Untrusted { certificate: certificate.clone(), reason: reason.clone() }
+            }
+            (None, None) => Peer::Anonymous,
         };
         let name = self.name(&policy, &peer)?;
         let mut roles = Roles::none(Arc::clone(policy.hierarchy()));
@@ -211,7 +246,7 @@ impl TestPrincipal {
             return Err(TestPrincipalError::EmptyName);
         }
         let Some(identity) = peer.identity() else { return Ok(self.name.clone()) };
-        let actual = policy.naming().name(identity)?;
+        let actual = policy.naming().name(identity, &OnceLock::new())?;
         match &self.name {
             Some(name) if *name != actual => {
                 Err(TestPrincipalError::OtherName { name: name.to_string(), actual: actual.into() })

@@ -8,7 +8,8 @@ use super::Request;
 
 /// Which sites may make a browser change something here. By default: this one.
 ///
-/// Requests that only read (`GET`, `HEAD`, `OPTIONS`, `TRACE`, `QUERY`) are never refused.
+/// Requests that only read (`GET`, `HEAD`, `OPTIONS`, `TRACE`, `QUERY`) are never refused, unless they
+/// ask for another protocol: a WebSocket writes, too.
 ///
 /// # Security
 ///
@@ -49,7 +50,9 @@ impl CrossSite {
     /// Whether the request does not come from a site that may not send it.
     #[must_use]
     pub fn allows(&self, request: &Request<'_>) -> bool {
-        if matches!(request.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE" | "QUERY") {
+        let reads = matches!(request.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE" | "QUERY");
+        // A WebSocket begins with a GET, and nothing else keeps other sites from it.
+        if reads && !request.is_upgrade() {
             return true;
         }
         if let Some(origin) = request.origin()
@@ -114,6 +117,15 @@ mod tests {
         for method in ["PUT", "DELETE", "PATCH", "FOO", "get"] {
             assert!(!allows(method, Some("cross-site"), None), "{method}");
         }
+    }
+
+    #[test]
+    fn a_websocket_is_checked_although_it_begins_with_a_get() {
+        let request = Request::new("GET", "/ws").with_host("own.test").with_upgrade(true);
+        assert!(!CrossSite::new().allows(&request.with_origin(Some("https://evil.test"))));
+        assert!(!CrossSite::new().allows(&request.with_fetch_site(Some("cross-site"))));
+        assert!(CrossSite::new().allows(&request.with_origin(Some("https://own.test"))));
+        assert!(CrossSite::new().allows(&request), "no browser");
     }
 
     #[test]
