@@ -1,6 +1,10 @@
 //! Coverage: what counts as reached, what does not, and that an assertion about it can fail.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy exempts test functions, not what they call")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "clippy exempts test functions, not what they call"
+)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};

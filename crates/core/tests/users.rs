@@ -1,6 +1,10 @@
 //! Callers that tests make up, and the assertions about them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy exempts test functions, not what they call")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "clippy exempts test functions, not what they call"
+)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -177,7 +181,7 @@ fn callers_that_cannot_be_are_errors() {
         ),
         (
             bob().anchor("staff"),
-            "a trust anchor vouches for a certificate, and there is none: give one with `certificate`",
+            "a trust anchor is given, and no certificate that it could vouch for: give one with `certificate`",
         ),
         (
             TestPrincipal::anonymous().role("user"),
