@@ -1,14 +1,17 @@
 //! Putting it together: who asks, what for, and whether it may pass.
 
+mod ask;
 mod build;
 mod candidate;
 mod handler;
 mod resolve;
 mod state;
 mod tell;
+mod timer;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 pub use build::{AuthorizerBuilder, AuthorizerError};
@@ -59,6 +62,7 @@ pub struct Authorizer(Arc<Inner>);
 pub(crate) struct Inner {
     state: ArcSwap<State>,
     providers: Vec<Box<dyn RoleProvider>>,
+    source_limit: Duration,
     firewall: Firewall,
     cross_site: Option<CrossSite>,
     needs_connection: bool,
@@ -143,19 +147,85 @@ impl Authorizer {
 
     /// Decides a request of a connection, asking the sources of roles where that is needed.
     ///
-    /// Ready at once unless a source has to wait or the certificate has to be verified again.
+    /// Ready at once unless a source has to wait or the certificate has to be verified again. Then
+    /// it waits as long as they do; whoever serves requests takes
+    /// [`authorize_with_timer`](Self::authorize_with_timer).
     ///
     /// # Security
     ///
     /// If the connection is absent although the listener asks for certificates, nobody gets in: the
     /// denial is of the kind [`DenialKind::Misconfigured`] and says what was forgotten.
     pub fn authorize(&self, request: &Request<'_>, connection: Option<&Connection>) -> Answer<Verdict> {
+        self.authorize_with_timer(request, connection, |_| std::future::pending())
+    }
+
+    /// Decides a request of a connection, waiting for the sources of roles for a limited time.
+    ///
+    /// The timer is a function such as `tokio::time::sleep`. It is called only if something has to be
+    /// waited for, with the [`source_limit`](Self::source_limit). A source that has not answered when
+    /// the time is out counts as failed: what needs no role is open all the same, and a rule that needs
+    /// a role which the others did not grant denies with 503.
+    ///
+    /// # Security
+    ///
+    /// If the timer never ends, nobody gets in while a source hangs, and its callers pile up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::{pending, ready};
+    ///
+    /// use portcullis_core::peer::live::Answer;
+    /// use portcullis_core::provider::{Account, Grants, ProviderError, RoleProvider};
+    /// use portcullis_core::rule::{authenticated, role};
+    /// use portcullis_core::{Authorizer, Connection, Peer, Policy, Request};
+    /// # use portcullis_core::{Certificate, Identity};
+    ///
+    /// struct Hangs;
+    /// impl RoleProvider for Hangs {
+    ///     fn roles(&self, _: Account<'_>) -> Answer<Result<Grants, ProviderError>> {
+    ///         Answer::Pending(Box::pin(pending()))
+    ///     }
+    /// }
+    ///
+    /// # fn wait<F: Future>(future: F) -> F::Output {
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     let std::task::Poll::Ready(done) = std::pin::pin!(future).poll(&mut context) else { panic!() };
+    /// #     done
+    /// # }
+    /// # let issued = portcullis_pki::Authority::new("Test CA")?.client("alice").issue()?;
+    /// # let certificate = Certificate::from_der(issued.certificate_der())?;
+    /// # let alice = Connection::assertion(Peer::Verified(Identity::assertion(certificate, "staff")));
+    /// let policy = Policy::builder()
+    ///     .role("admin", [])
+    ///     .route("GET /me", authenticated())
+    ///     .route("GET /admin", role("admin"))
+    ///     .build()?;
+    /// let auth = Authorizer::builder(policy).roles(Hangs).build()?;
+    /// let decide = |path| {
+    ///     // Under tokio, the timer is `tokio::time::sleep`; this one is out at once.
+    ///     let timer = |_| ready(());
+    ///     wait(auth.authorize_with_timer(&Request::new("GET", path), Some(&alice), timer).get()).decision
+    /// };
+    /// assert!(decide("/me").is_allowed());
+    /// assert_eq!(decide("/admin").denial().unwrap().status(), 503);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn authorize_with_timer<T>(
+        &self,
+        request: &Request<'_>,
+        connection: Option<&Connection>,
+        timer: impl FnOnce(Duration) -> T,
+    ) -> Answer<Verdict>
+    where
+        T: Future<Output = ()> + Send + 'static,
+    {
         let inquiry = Inquiry { request, connection, begun: self.0.recorders.clock() };
         let state = self.0.state.load();
         if let Err(denial) = self.admit(request, connection) {
             return Answer::Ready(self.conclude(&state, inquiry, None, denial.into()));
         }
-        match self.resolve(&state, request.time(), connection) {
+        match self.resolve(&state, request.time(), connection, timer) {
             Answer::Ready(principal) => Answer::Ready(self.verdict(&state, inquiry, principal)),
             Answer::Pending(principal) => {
                 let (auth, state) = (self.clone(), Arc::clone(&state));
@@ -177,7 +247,7 @@ impl Authorizer {
             return Decision::Deny(denial);
         }
         let state = self.0.state.load();
-        match self.resolve(&state, request.time(), connection) {
+        match self.resolve(&state, request.time(), connection, |_| std::future::pending()) {
             Answer::Ready(principal) => self.judge(&state.policy, request, &principal).decision,
             Answer::Pending(_) => {
                 Decision::Deny(self.deny(DenialKind::Unavailable, Cause::Fault(Fault::Unavailable)))
@@ -216,7 +286,7 @@ impl Authorizer {
     /// The principal of a peer, asking the sources of roles.
     #[must_use]
     pub fn principal(&self, peer: Peer) -> Answer<Principal> {
-        resolve::principal(&self.0, &self.0.state.load(), peer)
+        resolve::principal(&self.0, &self.0.state.load(), peer, || self.timer(|_| std::future::pending()))
     }
 
     /// What can be said before anybody is asked who the peer is.
@@ -247,10 +317,20 @@ impl Authorizer {
         }
     }
 
-    fn resolve(&self, state: &Arc<State>, now: i64, connection: Option<&Connection>) -> Answer<Principal> {
+    fn resolve<T>(
+        &self,
+        state: &Arc<State>,
+        now: i64,
+        connection: Option<&Connection>,
+        timer: impl FnOnce(Duration) -> T,
+    ) -> Answer<Principal>
+    where
+        T: Future<Output = ()> + Send + 'static,
+    {
+        let timer = || self.timer(timer);
         match connection {
-            Some(connection) => resolve::of_connection(&self.0, state, now, connection),
-            None => resolve::principal(&self.0, state, Peer::Anonymous),
+            Some(connection) => resolve::of_connection(&self.0, state, now, connection, timer),
+            None => resolve::principal(&self.0, state, Peer::Anonymous, timer),
         }
     }
 

@@ -26,6 +26,10 @@ pub struct Account<'a> {
 /// Several may be combined: a caller has a role if any source gives it. Answers for a verified
 /// caller only; nobody else has roles.
 ///
+/// All that have to wait do so at the same time, up to the
+/// [limit](crate::authorizer::AuthorizerBuilder::source_limit). One that is late, or panics, counts as failed;
+/// its future is dropped. Only one that blocks its thread cannot be stopped.
+///
 /// # Security
 ///
 /// If a source answers "none" when it could not find out, callers pass rules such as

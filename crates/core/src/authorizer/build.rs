@@ -1,6 +1,7 @@
 //! What an authorizer is made of, and what can be wrong with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use thiserror::Error;
@@ -14,6 +15,9 @@ use crate::metric;
 use crate::policy::Policy;
 use crate::provider::RoleProvider;
 use crate::request::{CrossSite, Firewall};
+
+/// Longer than any database should take, and shorter than most clients and proxies wait.
+const SOURCE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Collects what an [`Authorizer`] is made of.
 #[must_use = "call `build` to get the authorizer"]
@@ -50,6 +54,15 @@ impl AuthorizerBuilder {
     /// Adds a source of roles. A caller has a role if any source gives it.
     pub fn roles(mut self, provider: impl RoleProvider) -> Self {
         self.inner.providers.push(Box::new(provider));
+        self
+    }
+
+    /// Sets how long sources of roles are waited for, all together; without this it is 10 seconds.
+    ///
+    /// One that has not answered by then counts as failed. The guards of the adapters keep to it; see
+    /// [`authorize_with_timer`](Authorizer::authorize_with_timer).
+    pub fn source_limit(mut self, limit: Duration) -> Self {
+        self.inner.source_limit = limit;
         self
     }
 
@@ -139,6 +152,7 @@ impl Inner {
         Self {
             state: ArcSwap::from_pointee(State::new(policy)),
             providers: Vec::new(),
+            source_limit: SOURCE_LIMIT,
             firewall: Firewall::strict(),
             cross_site: None,
             needs_connection: true,

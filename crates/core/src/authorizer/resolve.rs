@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::Inner;
-use super::ask::{Answers, Timer, ask};
+use super::ask::{Answers, ask};
 use super::state::State;
-use crate::peer::{Distrust, Peer};
+use super::timer::Timer;
 use crate::peer::live::{Answer, Connection};
+use crate::peer::{Distrust, Peer};
 use crate::policy::Policy;
 use crate::principal::{NameFault, Principal};
 use crate::request::Request;

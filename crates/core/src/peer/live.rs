@@ -20,7 +20,8 @@ use crate::principal::Principal;
 pub trait Live: Send + Sync + 'static {
     /// Who the peer is at the time given, in seconds since the Unix epoch.
     ///
-    /// Cheap when nothing has moved since the last call.
+    /// Cheap when nothing has moved since the last call. If it takes longer than sources of roles may
+    /// take, the peer is not trusted.
     fn peer(&self, now: i64) -> Answer<Peer>;
 
     /// Whether the configuration that this connection was made under is the one for `authority`.
