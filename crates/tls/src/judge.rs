@@ -45,6 +45,12 @@ impl Judge {
         &self.supported
     }
 
+    /// A certificate to show in the log, unless it cannot be read or is too large.
+    pub(crate) fn legible(&self, der: &CertificateDer<'_>) -> Option<Certificate> {
+        self.profile.check_size(der).ok()?;
+        Certificate::from_der(der).ok()
+    }
+
     /// Judges a client's certificate, with the others that it sent along, at the time given.
     pub(crate) fn judge(
         &self,
@@ -52,9 +58,13 @@ impl Judge {
         others: &[CertificateDer<'_>],
         now: i64,
     ) -> Arc<Judgement> {
+        // Whoever sends it has proven nothing yet, so one that is too large is not even read.
+        if let Err(reason) = self.profile.check_size(leaf) {
+            return Judgement::inadmissible(None, reason);
+        }
         let chain = match self.profile.admit(leaf, others, &self.anchors) {
             Ok(chain) => chain,
-            Err(reason) => return Judgement::inadmissible(leaf, reason),
+            Err(reason) => return Judgement::inadmissible(self.legible(leaf), reason),
         };
         let key = digest(&chain);
         if let Some(known) = self.remembered.get(&key) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_core::{Certificate, Distrust, Peer};
+use portcullis_core::{Distrust, Peer};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -34,7 +34,7 @@ impl ClientVerifier {
         der: &CertificateDer<'_>,
     ) -> Result<HandshakeSignatureValid, Error> {
         if checked.is_err() && !notes::take_down(|notes| notes.is_impostor = true) {
-            HandshakeError::NotPossessed { certificate: Certificate::from_der(der).ok() }.log(None);
+            HandshakeError::NotPossessed { certificate: self.judge.legible(der) }.log(None);
         }
         checked
     }

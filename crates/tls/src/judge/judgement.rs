@@ -39,8 +39,7 @@ impl Judgement {
     }
 
     /// What was presented is beyond the limits, so it is neither verified nor kept.
-    pub(super) fn inadmissible(leaf: &CertificateDer<'_>, reason: Distrust) -> Arc<Self> {
-        let certificate = Certificate::from_der(leaf).ok();
+    pub(super) fn inadmissible(certificate: Option<Certificate>, reason: Distrust) -> Arc<Self> {
         let peer = Peer::Untrusted { certificate, reason };
         Arc::new(Self { chain: Arc::new([]), peer, holds: ALWAYS })
     }

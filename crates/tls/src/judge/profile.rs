@@ -32,6 +32,15 @@ impl Default for Profile {
 }
 
 impl Profile {
+    /// Whether the leaf is of a size that is worth reading.
+    pub(super) fn check_size(&self, leaf: &CertificateDer<'_>) -> Result<(), Distrust> {
+        if leaf.len() <= self.bytes {
+            return Ok(());
+        }
+        let error = CertificateError::TooLarge { bytes: leaf.len(), limit: self.bytes };
+        Err(Distrust::Malformed { detail: error.to_string() })
+    }
+
     /// What is worth a look: the leaf, and each other certificate once, without the anchors.
     ///
     /// webpki searches all orders of what it is given. A few kilobytes of certificates that name
@@ -43,10 +52,6 @@ impl Profile {
         others: &'a [CertificateDer<'b>],
         anchors: &AnchorSet,
     ) -> Result<Vec<&'a CertificateDer<'b>>, Distrust> {
-        if leaf.len() > self.bytes {
-            let error = CertificateError::TooLarge { bytes: leaf.len(), limit: self.bytes };
-            return Err(Distrust::Malformed { detail: error.to_string() });
-        }
         let mut chain = vec![leaf];
         for other in others {
             if chain.contains(&other) || anchors.contains(other) {
@@ -60,7 +65,7 @@ impl Profile {
         Ok(chain)
     }
 
-    /// Whether the leaf is of a size that webpki may work on.
+    /// Whether the leaf has no more names than webpki may work on.
     pub(super) fn check_names(&self, leaf: &Certificate) -> Result<(), Distrust> {
         if leaf.subject_alternative_names().len() <= self.names {
             return Ok(());

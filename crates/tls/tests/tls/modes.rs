@@ -278,3 +278,17 @@ async fn limits_can_be_moved() {
         assert_eq!(outcome.word(), expected, "{outcome:?}");
     }
 }
+
+#[tokio::test]
+async fn what_is_too_large_is_neither_read_nor_kept() {
+    let site = Site::new();
+    for (name, word, is_read) in [("big40k", "malformed", false), ("chain7", "too-long", true)] {
+        let client = Client::with(&site.authority, &site.authority.hostile(name).unwrap()).config();
+        let outcome = meet(&site.acceptor(ClientAuth::request(site.anchors())), &client).await;
+        let Peer::Untrusted { certificate, reason } = outcome.peer_at(now()) else { panic!("{outcome:?}") };
+        assert_eq!((reason.code(), certificate.is_some()), (word, is_read));
+        let error =
+            meet(&site.acceptor(ClientAuth::if_given(site.anchors())), &client).await.server.unwrap_err();
+        assert_eq!((error.code(), error.certificate().is_some()), (word, is_read));
+    }
+}
