@@ -1,8 +1,10 @@
-//! Handshakes: bounded in number and time, each failure told to the operator once.
+//! Handshakes: bounded in number, work and time, each failure told to the operator once.
 
 mod error;
+pub(crate) mod half_open;
 pub(crate) mod notes;
 mod plain;
+mod turn;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -61,19 +63,26 @@ impl TlsAcceptor {
     ///
     /// # Errors
     ///
-    /// If the handshake fails or takes too long, or if the mode of client authentication demands a
+    /// If the handshake fails or takes too long, if the peer has too many others under way, or if the mode of client authentication demands a
     /// trusted certificate and there is none, in a resumed handshake too. It has been logged.
     pub async fn accept(&self, tcp: TcpStream) -> Result<(TlsStream, TlsConnection), HandshakeError> {
         let peer = tcp.peer_addr().ok();
-        let limit = self.tls.handshake_timeout();
-        let outcome = match tokio::time::timeout(limit, self.handshake(tcp, peer)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(HandshakeError::TimedOut { limit }),
-        };
+        let outcome = self.within_limits(tcp, peer).await;
         if let Err(error) = &outcome {
             error.log(peer);
         }
         outcome
+    }
+
+    async fn within_limits(
+        &self,
+        tcp: TcpStream,
+        peer: Option<SocketAddr>,
+    ) -> Result<(TlsStream, TlsConnection), HandshakeError> {
+        let _place = peer.map(|peer| self.tls.half_open().place(peer.ip())).transpose()?;
+        let limit = self.tls.handshake_timeout();
+        let outcome = turn::run(self.handshake(tcp, peer), self.tls.turns(), limit).await;
+        outcome.unwrap_or(Err(HandshakeError::TimedOut { limit }))
     }
 
     async fn handshake(
@@ -90,8 +99,6 @@ impl TlsAcceptor {
         if first != HANDSHAKE {
             return Err(plain::refuse(tcp, first).await);
         }
-        // From the first byte on, so that silent clients keep nobody out.
-        let _permit = self.tls.handshakes().acquire().await.map_err(|_| HandshakeError::Closed)?;
         let notes = Arc::new(Mutex::new(Notes::default()));
         let handshake = tokio_rustls::TlsAcceptor::from(self.config.clone()).accept(tcp);
         let finished = notes::scope(notes.clone(), handshake).await;

@@ -11,8 +11,8 @@ use crate::{HandshakeError, TlsAcceptor, TlsConnection, TlsStream};
 
 /// Listens for TLS connections, for servers built on hyper or tonic.
 ///
-/// Handshakes run beside each other in tasks of their own: a client that stays silent keeps nobody
-/// waiting. Dropping the listener ends those that are under way.
+/// Handshakes run beside each other in tasks of their own: clients that stay silent keep nobody
+/// waiting, and one peer alone cannot take all the places for unfinished handshakes. Dropping the listener ends those that are under way.
 ///
 /// # Examples
 ///
@@ -37,7 +37,7 @@ pub struct TlsListener {
 
 /// How many connections may wait for their handshake, or for [`TlsListener::accept`] to be called.
 /// Those beyond wait in the backlog of the operating system.
-const PENDING: usize = 4096;
+pub(crate) const PENDING: usize = 4096;
 
 /// How long to wait if no connection can be accepted, for want of file descriptors mostly.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -16,6 +16,7 @@ pub use self::builder::ServerTlsBuilder;
 use crate::client_auth::Mode;
 use crate::clock::Clock;
 use crate::connection;
+use crate::handshake::half_open::HalfOpen;
 use crate::judge::{Judge, Judgement};
 use crate::sessions::Sessions;
 use crate::{HandshakeError, KeyPair, TlsAcceptor, TlsConnection};
@@ -54,7 +55,8 @@ struct Shared {
     clients: Option<Clients>,
     clock: Clock,
     handshake_timeout: Duration,
-    handshakes: Semaphore,
+    turns: Semaphore,
+    half_open: HalfOpen,
 }
 
 /// How clients are judged.
@@ -138,8 +140,12 @@ impl ServerTls {
         self.0.handshake_timeout
     }
 
-    pub(crate) fn handshakes(&self) -> &Semaphore {
-        &self.0.handshakes
+    pub(crate) fn turns(&self) -> &Semaphore {
+        &self.0.turns
+    }
+
+    pub(crate) fn half_open(&self) -> &HalfOpen {
+        &self.0.half_open
     }
 
     /// Judges a connection after its handshake, by the verdict from the handshake if there is one.

@@ -31,6 +31,12 @@ pub enum HandshakeError {
         /// How long it may take.
         limit: Duration,
     },
+    /// The peer has too many connections whose handshake is not done.
+    #[error("the peer has {limit} unfinished handshakes already")]
+    TooMany {
+        /// How many it may have.
+        limit: usize,
+    },
     /// There is no client certificate, and one is required.
     #[error("the client sent no certificate, and one is required")]
     CertificateRequired,
@@ -77,6 +83,7 @@ impl HandshakeError {
             Self::PlainHttp => "plain-http",
             Self::NotTls => "not-tls",
             Self::TimedOut { .. } => "timed-out",
+            Self::TooMany { .. } => "too-many",
             Self::CertificateRequired => "certificate-required",
             Self::CertificateUntrusted { reason, .. } => reason.code(),
             Self::NotPossessed { .. } => "not-possessed",
@@ -154,6 +161,8 @@ impl HandshakeError {
         match self {
             // Scanners, load balancers that look whether the port is open, people who forgot the s.
             Self::Closed | Self::PlainHttp | Self::NotTls | Self::Network { .. } => event!(debug),
+            // The first of them was a warning.
+            Self::TooMany { .. } => event!(debug),
             Self::CertificateUntrusted { .. } | Self::NotPossessed { .. } => event!(warn),
             Self::TimedOut { .. }
             | Self::CertificateRequired

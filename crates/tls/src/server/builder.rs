@@ -13,7 +13,9 @@ use tokio::sync::Semaphore;
 
 use super::{Clients, ServerTls, Shared};
 use crate::clock::Clock;
+use crate::handshake::half_open::HalfOpen;
 use crate::judge::Judge;
+use crate::listener::PENDING;
 use crate::verifier::ClientVerifier;
 use crate::{ClientAuth, KeyPair, TlsError, provider};
 
@@ -26,6 +28,7 @@ pub struct ServerTlsBuilder {
     versions: Vec<&'static SupportedProtocolVersion>,
     handshake_timeout: Duration,
     concurrent_handshakes: usize,
+    handshakes_per_peer: usize,
     clock: Clock,
 }
 
@@ -38,6 +41,7 @@ impl ServerTlsBuilder {
             versions: vec![&rustls::version::TLS13, &rustls::version::TLS12],
             handshake_timeout: Duration::from_secs(10),
             concurrent_handshakes: 1024,
+            handshakes_per_peer: PENDING / 4,
             clock: Clock::default(),
         }
     }
@@ -69,9 +73,23 @@ impl ServerTlsBuilder {
         self
     }
 
-    /// How many handshakes may run at once, 1024 unless set; others wait for their turn.
+    /// How many handshakes may be computed at once, 1024 unless set; others wait for their turn.
+    ///
+    /// While a handshake waits for its client it computes nothing, and needs no turn. As each thread
+    /// of the runtime computes one at most, a number below theirs keeps some for requests.
     pub fn concurrent_handshakes(mut self, count: usize) -> Self {
         self.concurrent_handshakes = count;
+        self
+    }
+
+    /// How many connections of one peer may have a handshake that is not done, 1024 unless set.
+    ///
+    /// More than these are closed. A peer is an IPv4 address, or the /64 network of an IPv6 address.
+    /// It is a quarter of what a [`TlsListener`](crate::TlsListener) holds, so that no peer alone keeps
+    /// the others out. Behind a load balancer that hides the addresses of clients, they all are one
+    /// peer: raise it there.
+    pub fn handshakes_per_peer(mut self, count: usize) -> Self {
+        self.handshakes_per_peer = count;
         self
     }
 
@@ -94,6 +112,9 @@ impl ServerTlsBuilder {
     pub fn build(self) -> Result<ServerTls, TlsError> {
         if self.concurrent_handshakes == 0 {
             return Err(TlsError::Zero { setting: "concurrent_handshakes" });
+        }
+        if self.handshakes_per_peer == 0 {
+            return Err(TlsError::Zero { setting: "handshakes_per_peer" });
         }
         if self.handshake_timeout.is_zero() {
             return Err(TlsError::Zero { setting: "handshake_timeout" });
@@ -121,7 +142,8 @@ impl ServerTlsBuilder {
             clients,
             clock: self.clock,
             handshake_timeout: self.handshake_timeout,
-            handshakes: Semaphore::new(self.concurrent_handshakes.min(Semaphore::MAX_PERMITS)),
+            turns: Semaphore::new(self.concurrent_handshakes.min(Semaphore::MAX_PERMITS)),
+            half_open: HalfOpen::new(self.handshakes_per_peer),
         })))
     }
 }
@@ -155,6 +177,7 @@ impl fmt::Debug for ServerTlsBuilder {
             .field("client_auth", &self.client_auth)
             .field("handshake_timeout", &self.handshake_timeout)
             .field("concurrent_handshakes", &self.concurrent_handshakes)
+            .field("handshakes_per_peer", &self.handshakes_per_peer)
             .finish_non_exhaustive()
     }
 }

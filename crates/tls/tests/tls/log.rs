@@ -142,6 +142,35 @@ async fn a_slow_client_is_an_event_too() {
     assert!(line.contains(r#""level":"INFO""#) && line.contains("was not done after 50ms"), "{line}");
 }
 
+#[tokio::test]
+async fn a_crowd_does_not_flood_the_log() {
+    let site = Site::new();
+    let acceptor = site.builder().handshakes_per_peer(1).build().unwrap().acceptor(&[]);
+    let lines = watch();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pair = async || {
+        let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (client, listener.accept().await.unwrap().0)
+    };
+    let (_silent, tcp) = pair().await;
+    let first = acceptor.accept(tcp);
+    let others = async {
+        for _ in 0..2 {
+            let (_closed, tcp) = pair().await;
+            assert_eq!(acceptor.accept(tcp).await.unwrap_err().code(), "too-many");
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = first => panic!("it says nothing"),
+        () = others => {}
+    }
+    let logged = lines.take().join("\n");
+    assert_eq!(logged.matches(r#""level":"WARN""#).count(), 1, "{logged}");
+    assert!(logged.contains(r#""peer":"127.0.0.1""#) && logged.contains("`handshakes_per_peer`"), "{logged}");
+    assert_eq!(logged.matches(r#""level":"DEBUG""#).count(), 2, "{logged}");
+}
+
 /// The events of handshakes that run at once do not get each other's certificates.
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_are_told_apart_under_load() {

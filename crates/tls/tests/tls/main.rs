@@ -5,6 +5,7 @@
 mod anchors;
 mod client;
 mod clock;
+mod crowd;
 mod flood;
 mod key_pair;
 mod listener;

@@ -68,6 +68,8 @@ fn zero_is_no_limit() {
     let site = Site::new();
     let error = site.builder().concurrent_handshakes(0).build().unwrap_err().to_string();
     assert_eq!(error, "`concurrent_handshakes` must be more than zero: leave it out for the default");
+    let error = site.builder().handshakes_per_peer(0).build().unwrap_err().to_string();
+    assert_eq!(error, "`handshakes_per_peer` must be more than zero: leave it out for the default");
     let error = site.builder().handshake_timeout(std::time::Duration::ZERO).build().unwrap_err().to_string();
     assert_eq!(error, "`handshake_timeout` must be more than zero: leave it out for the default");
     assert!(site.builder().concurrent_handshakes(usize::MAX).build().is_ok());
