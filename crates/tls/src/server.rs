@@ -114,6 +114,15 @@ impl ServerTls {
 
     /// Judges a connection after its handshake, for servers that do their handshakes themselves.
     ///
+    /// The certificates are judged by the anchors of this configuration, whatever the handshake was
+    /// content with.
+    ///
+    /// # Security
+    ///
+    /// If the handshake followed another configuration than [`server_config`](Self::server_config)
+    /// gives, and that one does not check that clients hold the keys of their certificates, then
+    /// whoever has a copy of a certificate gets in. rustls does not tell which one it followed.
+    ///
     /// # Errors
     ///
     /// If the mode demands a trusted certificate and there is none. The connection must then be

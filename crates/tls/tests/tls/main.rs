@@ -7,6 +7,7 @@ mod client;
 mod clock;
 mod crowd;
 mod flood;
+mod foreign;
 mod key_pair;
 mod listener;
 mod log;
