@@ -29,6 +29,12 @@ pub use options::ConnectionOptions;
 /// A callback that was set by [`HttpServer::on_connect`] is replaced. Hand it over with
 /// [`ConnectionOptions::on_connect`] instead.
 ///
+/// # Security
+///
+/// If the same server also binds a rustls configuration of your own that does not check that clients
+/// hold the keys of their certificates, then whoever has a copy of a certificate gets in there: the
+/// callback serves every TLS listener of the server.
+///
 /// # Examples
 ///
 /// ```no_run
