@@ -8,9 +8,11 @@ mod turn;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 pub use self::error::HandshakeError;
 use self::notes::Notes;
@@ -18,6 +20,9 @@ use crate::{ServerTls, TlsConnection, TlsStream};
 
 /// The first byte of every TLS connection: the record type of a handshake (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 0x16;
+
+/// How long to wait for the first byte. Clients speak first in TLS, so theirs is under way at once.
+const FIRST_BYTE: Duration = Duration::from_secs(3);
 
 /// Does the handshakes of one listener.
 ///
@@ -63,8 +68,9 @@ impl TlsAcceptor {
     ///
     /// # Errors
     ///
-    /// If the handshake fails or takes too long, if the peer has too many others under way, or if the mode of client authentication demands a
-    /// trusted certificate and there is none, in a resumed handshake too. It has been logged.
+    /// If the handshake fails or takes too long, if the peer has too many others under way, or if the
+    /// mode of client authentication demands a trusted certificate and there is none, in a resumed
+    /// handshake too. It has been logged.
     pub async fn accept(&self, tcp: TcpStream) -> Result<(TlsStream, TlsConnection), HandshakeError> {
         let peer = tcp.peer_addr().ok();
         let outcome = self.within_limits(tcp, peer).await;
@@ -81,7 +87,10 @@ impl TlsAcceptor {
     ) -> Result<(TlsStream, TlsConnection), HandshakeError> {
         let _place = peer.map(|peer| self.tls.half_open().place(peer.ip())).transpose()?;
         let limit = self.tls.handshake_timeout();
-        let outcome = turn::run(self.handshake(tcp, peer), self.tls.turns(), limit).await;
+        let begun = Instant::now();
+        let first = first_byte(&tcp, limit.min(FIRST_BYTE)).await?;
+        let left = limit.saturating_sub(begun.elapsed());
+        let outcome = turn::run(self.handshake(tcp, peer, first), self.tls.turns(), left).await;
         outcome.unwrap_or(Err(HandshakeError::TimedOut { limit }))
     }
 
@@ -89,13 +98,9 @@ impl TlsAcceptor {
         &self,
         tcp: TcpStream,
         peer: Option<SocketAddr>,
+        first: u8,
     ) -> Result<(TlsStream, TlsConnection), HandshakeError> {
         tcp.set_nodelay(true)?;
-        let mut first = [0];
-        if tcp.peek(&mut first).await? == 0 {
-            return Err(HandshakeError::Closed);
-        }
-        let [first] = first;
         if first != HANDSHAKE {
             return Err(plain::refuse(tcp, first).await);
         }
@@ -110,6 +115,20 @@ impl TlsAcceptor {
                 TlsStream::new(stream).refuse().await;
                 Err(error)
             }
+        }
+    }
+}
+
+/// The first byte that the client sends, which is left where it is.
+async fn first_byte(tcp: &TcpStream, limit: Duration) -> Result<u8, HandshakeError> {
+    let mut first = [0];
+    match tokio::time::timeout(limit, tcp.peek(&mut first)).await {
+        Err(_) => Err(HandshakeError::Silent { limit }),
+        Ok(Err(error)) => Err(error.into()),
+        Ok(Ok(0)) => Err(HandshakeError::Closed),
+        Ok(Ok(_)) => {
+            let [first] = first;
+            Ok(first)
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::{HandshakeError, TlsAcceptor, TlsConnection, TlsStream};
 /// Listens for TLS connections, for servers built on hyper or tonic.
 ///
 /// Handshakes run beside each other in tasks of their own: clients that stay silent keep nobody
-/// waiting, and one peer alone cannot take all the places for unfinished handshakes. Dropping the listener ends those that are under way.
+/// waiting, and have to make room soon. One peer alone cannot take all the places for unfinished
+/// handshakes. Dropping the listener ends those that are under way.
 ///
 /// # Examples
 ///

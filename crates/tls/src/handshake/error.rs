@@ -25,6 +25,12 @@ pub enum HandshakeError {
     /// The client speaks neither TLS nor HTTP.
     #[error("the client does not speak TLS")]
     NotTls,
+    /// The client sent nothing.
+    #[error("the client sent nothing for {limit:?}")]
+    Silent {
+        /// How long it has for its first byte.
+        limit: Duration,
+    },
     /// The handshake took too long.
     #[error("the handshake was not done after {limit:?}")]
     TimedOut {
@@ -82,6 +88,7 @@ impl HandshakeError {
             Self::Closed => "closed",
             Self::PlainHttp => "plain-http",
             Self::NotTls => "not-tls",
+            Self::Silent { .. } => "silent",
             Self::TimedOut { .. } => "timed-out",
             Self::TooMany { .. } => "too-many",
             Self::CertificateRequired => "certificate-required",
@@ -164,7 +171,8 @@ impl HandshakeError {
             // The first of them was a warning.
             Self::TooMany { .. } => event!(debug),
             Self::CertificateUntrusted { .. } | Self::NotPossessed { .. } => event!(warn),
-            Self::TimedOut { .. }
+            Self::Silent { .. }
+            | Self::TimedOut { .. }
             | Self::CertificateRequired
             | Self::Refused { .. }
             | Self::Protocol { .. } => event!(info),

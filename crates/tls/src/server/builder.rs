@@ -68,6 +68,9 @@ impl ServerTlsBuilder {
     }
 
     /// How long a handshake may take, from the first byte awaited to the last, 10 seconds unless set.
+    ///
+    /// The first byte must come within 3 seconds of them, so that clients which say nothing do not
+    /// keep a place for long.
     pub fn handshake_timeout(mut self, limit: Duration) -> Self {
         self.handshake_timeout = limit;
         self

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use portcullis_pki::Authority;
 use portcullis_tls::{ClientAuth, TlsAcceptor};
+use tokio::io::AsyncWriteExt;
 
 use crate::client::Client;
 use crate::site::{Site, meet};
@@ -135,11 +136,16 @@ async fn a_slow_client_is_an_event_too() {
     let tls = site.builder().handshake_timeout(Duration::from_millis(50)).build().unwrap();
     let lines = watch();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let _silent = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (tcp, _) = listener.accept().await.unwrap();
-    assert_eq!(tls.acceptor(&[]).accept(tcp).await.unwrap_err().code(), "timed-out");
-    let line = only(&lines);
-    assert!(line.contains(r#""level":"INFO""#) && line.contains("was not done after 50ms"), "{line}");
+    for (bytes, code, words) in
+        [(&b""[..], "silent", "sent nothing for 50ms"), (b"\x16", "timed-out", "was not done after 50ms")]
+    {
+        let mut slow = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        slow.write_all(bytes).await.unwrap();
+        let (tcp, _) = listener.accept().await.unwrap();
+        assert_eq!(tls.acceptor(&[]).accept(tcp).await.unwrap_err().code(), code);
+        let line = only(&lines);
+        assert!(line.contains(r#""level":"INFO""#) && line.contains(words), "{line}");
+    }
 }
 
 #[tokio::test]
@@ -192,7 +198,6 @@ async fn certificates_are_told_apart_under_load() {
 }
 
 async fn connect(acceptor: &TlsAcceptor, bytes: &[u8]) {
-    use tokio::io::AsyncWriteExt;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     client.write_all(bytes).await.unwrap();

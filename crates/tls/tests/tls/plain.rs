@@ -62,6 +62,40 @@ async fn anything_else_gets_no_answer() {
     assert!(answer.starts_with('\x15'), "{answer:?}");
 }
 
+/// How long a client is waited for that sends these bytes after this many seconds.
+async fn patience(site: &Site, limit: u64, bytes: &[u8], after: u64) -> (&'static str, Duration) {
+    let limit = Duration::from_secs(limit);
+    let acceptor = site.builder().handshake_timeout(limit).build().unwrap().acceptor(&[]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (tcp, _) = listener.accept().await.unwrap();
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    let says = async {
+        tokio::time::sleep(Duration::from_secs(after)).await;
+        client.write_all(bytes).await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    let error = tokio::select! {
+        outcome = acceptor.accept(tcp) => outcome.unwrap_err(),
+        () = says => unreachable!(),
+    };
+    let waited = start.elapsed();
+    tokio::time::resume();
+    (error.code(), Duration::from_secs(waited.as_secs()))
+}
+
+#[tokio::test]
+async fn whoever_says_nothing_makes_room_soon() {
+    let site = Site::new();
+    let waits = async |limit, bytes, after| patience(&site, limit, bytes, after).await;
+    assert_eq!(waits(10, b"", 0).await, ("silent", Duration::from_secs(3)));
+    assert_eq!(waits(10, b"\x16", 4).await, ("silent", Duration::from_secs(3)));
+    assert_eq!(waits(2, b"", 0).await, ("silent", Duration::from_secs(2)));
+    // The time for the first byte is part of the whole.
+    assert_eq!(waits(10, b"\x16", 2).await, ("timed-out", Duration::from_secs(10)));
+}
+
 /// The handshake of a client that sends each byte in a packet of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn byte_by_byte_is_as_good_as_at_once() {
