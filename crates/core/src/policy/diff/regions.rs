@@ -45,8 +45,8 @@ pub(super) fn regions(before: &Policy, after: &Policy) -> Vec<Region> {
         let is_overlap = path.parents().iter().all(|parent| **parent != *path.key());
         for (is_whole, region) in survey.regions(&path) {
             let decided = (region.method.clone(), region.host.clone(), region.before, region.after);
-            let known = |parent: &Box<str>| seen.contains(&(parent.clone(), decided.clone()));
-            if is_overlap && path.parents().iter().any(known) {
+            let mut parents = path.parents().iter();
+            if is_overlap && parents.any(|parent| seen.contains(&(parent.clone(), decided.clone()))) {
                 continue;
             }
             if is_whole {

@@ -7,22 +7,43 @@ mod build;
 mod section;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml_parser::{ErrorSink, Expected, ParseError, Source, parser};
+
+/// The bytes of a document from one place to another; there are many, so they are kept small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+impl From<Range<usize>> for Span {
+    fn from(range: Range<usize>) -> Self {
+        // Files are smaller than that.
+        let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        Self { start: number(range.start), end: number(range.end) }
+    }
+}
+
+impl Span {
+    pub(super) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
 
 /// A key, decoded.
 #[derive(Clone, Debug)]
 pub(super) struct Key<'t> {
     pub(super) text: Cow<'t, str>,
-    pub(super) span: Range<usize>,
+    pub(super) span: Span,
 }
 
 /// A value and where it stands; a table with a header stands where the header does.
 #[derive(Debug)]
 pub(super) struct Value<'t> {
-    pub(super) span: Range<usize>,
+    pub(super) span: Span,
     pub(super) data: Data<'t>,
 }
 
@@ -45,7 +66,7 @@ pub(super) enum Data<'t> {
 pub(super) struct Table<'t> {
     entries: Vec<(Key<'t>, Value<'t>)>,
     /// Where each key is, once there are many.
-    places: HashMap<Cow<'t, str>, usize>,
+    places: BTreeMap<Cow<'t, str>, usize>,
     kind: Kind,
 }
 
@@ -72,10 +93,10 @@ const MOST_NESTED: u32 = 32;
 /// A mistake in a document.
 #[derive(Debug)]
 pub(super) struct Mistake {
-    pub(super) span: Range<usize>,
+    pub(super) span: Span,
     pub(super) message: String,
     /// Where a key stands that is there twice.
-    pub(super) first: Option<Range<usize>>,
+    pub(super) first: Option<Span>,
 }
 
 /// Reads a document; gives the mistakes in the order of their places, if there are any.
@@ -89,12 +110,11 @@ pub(super) fn parse(text: &str) -> Result<Table<'_>, Vec<Mistake>> {
     parser::parse_document(&tokens, &mut bounded, &mut errors as &mut dyn ErrorSink);
     let mut mistakes: Vec<Mistake> = errors.iter().map(Mistake::of).collect();
     if mistakes.is_empty() {
-        let (sections, repeated) = sections.finish();
-        mistakes = repeated;
-        let table = build::document(sections, &mut mistakes);
-        if mistakes.is_empty() {
+        let (table, repeated) = sections.finish();
+        if repeated.is_empty() {
             return Ok(table);
         }
+        mistakes = repeated;
     }
     mistakes.sort_by_key(|mistake| mistake.span.start);
     Err(mistakes)
@@ -113,13 +133,13 @@ impl Mistake {
             }
         }
         let span = error.unexpected().map_or(0..0, |span| span.start()..span.end());
-        Self { span, message, first: None }
+        Self { span: span.into(), message, first: None }
     }
 
     /// A key that is there a second time.
-    fn repeated(key: &Key<'_>, first: &Range<usize>) -> Self {
+    fn repeated(key: &Key<'_>, first: Span) -> Self {
         let message = format!("`{}` is there twice", key.text.escape_debug());
-        Self { span: key.span.clone(), message, first: Some(first.clone()) }
+        Self { span: key.span, message, first: Some(first) }
     }
 }
 
@@ -166,7 +186,7 @@ impl<'t> Table<'t> {
         let place = match self.place(&key.text) {
             Some(place) => place,
             None => {
-                self.push(key.clone(), Value { span: key.span.clone(), data: new() });
+                self.push(key.clone(), Value { span: key.span, data: new() });
                 self.entries.len() - 1
             }
         };

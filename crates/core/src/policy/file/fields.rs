@@ -1,6 +1,6 @@
 //! Reads the keys of a table, and complains about those that cannot be there or are missing.
 
-use super::document::{Data, Key, Table, Value};
+use super::document::{Data, Key, Span, Table, Value};
 use super::text::{Text, origin};
 use crate::policy::report::{Origin, Report};
 use crate::rule::closest;
@@ -30,7 +30,7 @@ pub(super) struct Fields<'t> {
 impl<'t> Fields<'t> {
     /// The fields of a whole file.
     pub(super) fn of_document(shape: &'static Shape, table: &'t Table<'t>, file: u16) -> Self {
-        Self { shape, table, file, origin: origin(file, 0..0) }
+        Self { shape, table, file, origin: origin(file, Span::default()) }
     }
 
     /// The fields of a value, which has to be a table.
@@ -40,7 +40,7 @@ impl<'t> Fields<'t> {
         file: u16,
         report: &mut Report,
     ) -> Option<Self> {
-        let origin = origin(file, value.span.clone());
+        let origin = origin(file, value.span);
         match &value.data {
             Data::Table(table) => Some(Self { shape, table, file, origin }),
             other => {
@@ -58,7 +58,7 @@ impl<'t> Fields<'t> {
 
     /// Where a key stands, if it is there.
     pub(super) fn place_of(&self, key: &str) -> Option<Origin> {
-        self.table.get(key).map(|(key, _)| origin(self.file, key.span.clone()))
+        self.table.get(key).map(|(key, _)| origin(self.file, key.span))
     }
 
     pub(super) fn value(&self, key: &'static str) -> Option<&'t Value<'t>> {
@@ -82,7 +82,7 @@ impl<'t> Fields<'t> {
         let Data::List(list) = &value.data else {
             let message = format!("`{key}` must be a list of strings, not {}", kind(&value.data));
             let help = format!("write `{key} = [\"..\"]`");
-            report.add_with_help(origin(self.file, value.span.clone()), message, help);
+            report.add_with_help(origin(self.file, value.span), message, help);
             return Vec::new();
         };
         let mut texts = Vec::with_capacity(list.len());
@@ -96,12 +96,12 @@ impl<'t> Fields<'t> {
     }
 
     fn text_of(&self, text: &str, value: &Value<'_>) -> Text {
-        Text { value: text.into(), file: self.file, span: value.span.clone() }
+        Text { value: text.into(), file: self.file, span: value.span }
     }
 
     fn add_no_string(&self, what: &str, help: &str, value: &Value<'_>, report: &mut Report) {
         let message = format!("{what} must be a string, not {}", kind(&value.data));
-        report.add_with_help(origin(self.file, value.span.clone()), message, help);
+        report.add_with_help(origin(self.file, value.span), message, help);
     }
 
     /// The tables of `[[key]]`, or of a list of inline tables.
@@ -117,7 +117,7 @@ impl<'t> Fields<'t> {
             Some((value, other)) => {
                 let message = format!("`{key}` must be a list of tables, not {}", kind(other));
                 let help = format!("write `[[{key}]]`, with two brackets, above each one");
-                report.add_with_help(origin(self.file, value.span.clone()), message, help);
+                report.add_with_help(origin(self.file, value.span), message, help);
                 &[]
             }
         };
@@ -133,8 +133,7 @@ impl<'t> Fields<'t> {
     ) -> impl Iterator<Item = (Text, &'t Value<'t>)> + use<'t> {
         let fields = self.value(key).and_then(|value| Fields::of(shape, value, self.file, report));
         let file = self.file;
-        let text =
-            move |key: &Key<'_>| Text { value: key.text.as_ref().into(), file, span: key.span.clone() };
+        let text = move |key: &Key<'_>| Text { value: key.text.as_ref().into(), file, span: key.span };
         let entries = fields.into_iter().flat_map(|fields| fields.table.iter());
         entries.map(move |(key, value)| (text(key), value))
     }
@@ -150,7 +149,7 @@ impl<'t> Fields<'t> {
                 None => format!("the keys here are `{}`", keys.join("`, `")),
             };
             let message = format!("{} has no key `{}`", self.shape.what, key.text.escape_debug());
-            report.add_with_help(origin(self.file, key.span.clone()), message, help);
+            report.add_with_help(origin(self.file, key.span), message, help);
             meant.extend(guess);
         }
         for (key, example) in self.shape.required {

@@ -100,12 +100,12 @@ fn add_syntax_errors(mistakes: &[Mistake], file: u16, report: &mut Report) {
     for Mistake { span, message, first } in mistakes.iter().take(MOST_SYNTAX_ERRORS) {
         let help = match first {
             Some(first) => {
-                let first = report.place(origin(file, first.clone()));
+                let first = report.place(origin(file, *first));
                 format!("the first one is at {first}; each key and each table can be there once")
             }
             None => "see <https://toml.io> for how values, keys and tables are written".into(),
         };
-        report.add_with_help(origin(file, span.clone()), message, help);
+        report.add_with_help(origin(file, *span), message, help);
     }
 }
 

@@ -51,17 +51,16 @@ impl<'p> Rules<'p> {
     ) -> Option<Arc<Rule>> {
         match context {
             Context::Route(pattern) => {
+                if let Some(Some(known)) = self.shared.get(&text.value) {
+                    return Some(Arc::clone(known));
+                }
                 let params: Vec<_> = pattern.parameters().collect();
                 let environment = Environment { params: Some(&params), ..self.environment };
-                // The one thing that a route's pattern means to its rule.
-                if text.value.contains("params") {
-                    return self.parse(text, &environment, report);
-                }
-                if let Some(known @ Some(_)) = self.shared.get(&text.value) {
-                    return known.clone();
-                }
                 let rule = self.parse(text, &environment, report);
-                self.shared.insert(text.value.clone(), rule.clone());
+                // Parameters are the one thing that a route's pattern means to its rule.
+                if !text.value.contains("params") {
+                    self.shared.insert(text.value.clone(), rule.clone());
+                }
                 rule
             }
             Context::Condition => {

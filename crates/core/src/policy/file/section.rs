@@ -59,7 +59,7 @@ pub(super) fn document(
 /// Whether it is worth while to read on.
 fn is_known_version(fields: Fields<'_>, file: u16, report: &mut Report) -> bool {
     let Some(value) = fields.value("version") else { return true };
-    let origin = origin(file, value.span.clone());
+    let origin = origin(file, value.span);
     match &value.data {
         Data::Integer(number) if number == "1" => true,
         Data::Integer(number) => {

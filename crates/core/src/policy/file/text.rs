@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::document::Span;
 use crate::policy::assemble::Written;
 use crate::policy::report::Origin;
 
@@ -11,13 +12,13 @@ pub(super) struct Text {
     pub(super) value: Box<str>,
     pub(super) file: u16,
     /// The literal, with its quotes.
-    pub(super) span: Range<usize>,
+    pub(super) span: Span,
 }
 
 impl Text {
     /// Where the whole literal stands.
     pub(super) fn origin(&self) -> Origin {
-        origin(self.file, self.span.clone())
+        origin(self.file, self.span)
     }
 
     pub(super) fn written(&self) -> Written {
@@ -28,20 +29,19 @@ impl Text {
     ///
     /// The whole literal, should the part not be found in it.
     pub(super) fn part(&self, source: &str, part: Range<usize>) -> Origin {
-        let literal = source.get(self.span.clone()).unwrap_or_default();
+        let literal = source.get(self.span.range()).unwrap_or_default();
         match (offset(literal, &self.value, part.start), offset(literal, &self.value, part.end)) {
             (Some(start), Some(end)) => {
-                origin(self.file, self.span.start + start..self.span.start + end.max(start))
+                let base = self.span.range().start;
+                origin(self.file, (base + start..base + end.max(start)).into())
             }
             _ => self.origin(),
         }
     }
 }
 
-pub(super) fn origin(file: u16, span: Range<usize>) -> Origin {
-    // Files are smaller than that.
-    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-    Origin::Text { file, start: number(span.start), end: number(span.end) }
+pub(super) fn origin(file: u16, span: Span) -> Origin {
+    Origin::Text { file, start: span.start, end: span.end }
 }
 
 /// Where in the literal the byte of the value was written; its length is the place behind the last one.
@@ -119,11 +119,11 @@ mod tests {
         let table = document::parse(source).unwrap();
         let (_, value) = table.get("a").unwrap();
         let Data::String(text) = &value.data else { panic!("{value:?}") };
-        let (span, value) = (value.span.clone(), &**text);
+        let (span, value) = (value.span, &**text);
         let text = Text { value: value.into(), file: 0, span };
         let start = value.find(value_part).unwrap();
         match text.part(source, start..start + value_part.len()) {
-            Origin::Text { start, end, .. } => source[start as usize..end as usize].to_owned(),
+            Origin::Text { start, end, .. } => source.get(start as usize..end as usize).unwrap().to_owned(),
             Origin::Program(_) => unreachable!(),
         }
     }
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_part_that_is_not_there_is_the_whole() {
-        let text = Text { value: "abc".into(), file: 0, span: 0..5 };
+        let text = Text { value: "abc".into(), file: 0, span: (0..5).into() };
         for (source, part) in [("'abc'", 9..10), ("", 0..1), ("xabcx", 0..1)] {
             assert_eq!(text.part(source, part), text.origin());
         }

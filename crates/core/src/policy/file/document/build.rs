@@ -1,23 +1,16 @@
-//! From sections to one tree.
+//! Puts sections together to one tree.
 
 use super::section::Section;
 use super::{Data, Key, Kind, Mistake, Table, Value};
 
-/// Puts every section in its place.
-pub(super) fn document<'t>(sections: Vec<Section<'t>>, mistakes: &mut Vec<Mistake>) -> Table<'t> {
-    let mut sections = sections.into_iter();
-    let mut root = sections.next().map(|section| section.table).unwrap_or_default();
-    for section in sections {
-        if let Err(mistake) = add(&mut root, section) {
-            mistakes.push(mistake);
-        }
-    }
-    root
-}
-
-fn add<'t>(root: &mut Table<'t>, section: Section<'t>) -> Result<(), Mistake> {
+/// Puts a section in its place.
+pub(super) fn add<'t>(root: &mut Table<'t>, section: Section<'t>) -> Result<(), Mistake> {
     let Section { mut path, is_element, span, table } = section;
-    let Some(last) = path.pop() else { return Ok(()) };
+    let Some(last) = path.pop() else {
+        // What comes before the first header is the beginning of the document itself.
+        *root = table;
+        return Ok(());
+    };
     let mut parent = root;
     for key in &path {
         parent = descend(parent, key)?;
@@ -29,7 +22,7 @@ fn add<'t>(root: &mut Table<'t>, section: Section<'t>) -> Result<(), Mistake> {
 /// The table under a key in front of the last one: the latest, if there are several.
 fn descend<'a, 't>(table: &'a mut Table<'t>, key: &Key<'t>) -> Result<&'a mut Table<'t>, Mistake> {
     let entry = table.value_or(key, || Data::Table(Table::new(Kind::Implied)));
-    let Some((first, value)) = entry else { return Err(Mistake::repeated(key, &key.span)) };
+    let Some((first, value)) = entry else { return Err(Mistake::repeated(key, key.span)) };
     let inner = match &mut value.data {
         Data::Table(inner) => Some(inner),
         Data::Tables(tables) => match tables.last_mut().map(|value| &mut value.data) {
@@ -38,11 +31,11 @@ fn descend<'a, 't>(table: &'a mut Table<'t>, key: &Key<'t>) -> Result<&'a mut Ta
         },
         _ => None,
     };
-    inner.filter(|inner| inner.kind != Kind::Inline).ok_or_else(|| Mistake::repeated(key, &first.span))
+    inner.filter(|inner| inner.kind != Kind::Inline).ok_or_else(|| Mistake::repeated(key, first.span))
 }
 
 fn add_element<'t>(parent: &mut Table<'t>, key: Key<'t>, element: Value<'t>) -> Result<(), Mistake> {
-    let span = element.span.clone();
+    let span = element.span;
     let Some((first, value)) = parent.value_or(&key, || Data::Tables(Vec::new())) else { return Ok(()) };
     match &mut value.data {
         Data::Tables(tables) => {
@@ -52,7 +45,7 @@ fn add_element<'t>(parent: &mut Table<'t>, key: Key<'t>, element: Value<'t>) -> 
             tables.push(element);
             Ok(())
         }
-        _ => Err(Mistake::repeated(&key, &first.span)),
+        _ => Err(Mistake::repeated(&key, first.span)),
     }
 }
 
@@ -69,12 +62,12 @@ fn add_table<'t>(parent: &mut Table<'t>, key: Key<'t>, table: Value<'t>) -> Resu
             value.span = table.span;
             for (key, value) in entries.entries {
                 match inner.get(&key.text) {
-                    Some((first, _)) => return Err(Mistake::repeated(&key, &first.span)),
+                    Some((first, _)) => return Err(Mistake::repeated(&key, first.span)),
                     None => inner.push(key, value),
                 }
             }
             Ok(())
         }
-        _ => Err(Mistake::repeated(&key, &first.span)),
+        _ => Err(Mistake::repeated(&key, first.span)),
     }
 }

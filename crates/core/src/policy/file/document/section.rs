@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use toml_parser::decoder::{Encoding, ScalarKind};
 use toml_parser::parser::EventReceiver;
-use toml_parser::{ErrorSink, Span};
+use toml_parser::{ErrorSink, Raw, Span as Bytes};
 
-use super::{Data, Key, Kind, Mistake, Table, Value};
-use toml_parser::Raw;
+use super::build;
+use super::{Data, Key, Kind, Mistake, Span, Table, Value};
 
 /// What stands under one header.
 #[derive(Debug, Default)]
@@ -15,14 +15,15 @@ pub(super) struct Section<'t> {
     /// Empty for what comes before the first header.
     pub(super) path: Vec<Key<'t>>,
     pub(super) is_element: bool,
-    pub(super) span: std::ops::Range<usize>,
+    pub(super) span: Span,
     pub(super) table: Table<'t>,
 }
 
 /// Collects the sections of a document.
 pub(super) struct Sections<'t> {
     text: &'t str,
-    sections: Vec<Section<'t>>,
+    /// What the finished sections have become.
+    root: Table<'t>,
     current: Section<'t>,
     in_header: bool,
     /// The key of the value to come.
@@ -33,15 +34,15 @@ pub(super) struct Sections<'t> {
 }
 
 enum Open<'t> {
-    List(usize, Vec<Value<'t>>),
-    Inline(usize, Table<'t>, Vec<Key<'t>>),
+    List(Span, Vec<Value<'t>>),
+    Inline(Span, Table<'t>, Vec<Key<'t>>),
 }
 
 impl<'t> Sections<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self {
             text,
-            sections: Vec::new(),
+            root: Table::default(),
             current: Section::default(),
             in_header: false,
             keys: Vec::new(),
@@ -50,25 +51,33 @@ impl<'t> Sections<'t> {
         }
     }
 
-    /// The sections, and the keys that are there twice in one of them.
-    pub(super) fn finish(mut self) -> (Vec<Section<'t>>, Vec<Mistake>) {
-        self.sections.push(self.current);
-        (self.sections, self.mistakes)
+    /// The document, and the keys that are there twice in it.
+    pub(super) fn finish(mut self) -> (Table<'t>, Vec<Mistake>) {
+        self.close();
+        (self.root, self.mistakes)
     }
 
-    fn raw(&self, span: Span, encoding: Option<Encoding>) -> Raw<'t> {
+    fn close(&mut self) {
+        let section = std::mem::take(&mut self.current);
+        if let Err(mistake) = build::add(&mut self.root, section) {
+            self.mistakes.push(mistake);
+        }
+    }
+
+    fn raw(&self, span: Bytes, encoding: Option<Encoding>) -> Raw<'t> {
         let text = self.text.get(span.start()..span.end()).unwrap_or_default();
         Raw::new_unchecked(text, encoding, span)
     }
 
-    fn begin(&mut self, span: Span, is_element: bool) {
-        let next = Section { is_element, span: range(span), ..Section::default() };
-        self.sections.push(std::mem::replace(&mut self.current, next));
+    fn begin(&mut self, span: Bytes, is_element: bool) {
+        self.close();
+        self.current =
+            Section { is_element, span: known(span), path: Vec::with_capacity(1), ..Section::default() };
         self.in_header = true;
     }
 
-    fn end_header(&mut self, span: Span) {
-        self.current.span.end = span.end();
+    fn end_header(&mut self, span: Bytes) {
+        self.current.span.end = known(span).end;
         self.in_header = false;
     }
 
@@ -82,8 +91,8 @@ impl<'t> Sections<'t> {
     }
 }
 
-fn range(span: Span) -> std::ops::Range<usize> {
-    span.start()..span.end()
+fn known(span: Bytes) -> Span {
+    (span.start()..span.end()).into()
 }
 
 /// Adds a value under a dotted key, which is used up.
@@ -100,60 +109,60 @@ fn insert<'t>(table: &mut Table<'t>, keys: &mut Vec<Key<'t>>, value: Value<'t>, 
             // Dotted keys add to tables of dotted keys in the same section, and to nothing else.
             Data::Table(inner) if inner.kind == Kind::Dotted => table = inner,
             _ => {
-                mistakes.push(Mistake::repeated(&key, &first.span));
+                mistakes.push(Mistake::repeated(&key, first.span));
                 return;
             }
         }
     }
     match table.get(&last.text) {
-        Some((first, _)) => mistakes.push(Mistake::repeated(&last, &first.span)),
+        Some((first, _)) => mistakes.push(Mistake::repeated(&last, first.span)),
         None => table.push(last, value),
     }
 }
 
 impl EventReceiver for Sections<'_> {
-    fn std_table_open(&mut self, span: Span, _: &mut dyn ErrorSink) {
+    fn std_table_open(&mut self, span: Bytes, _: &mut dyn ErrorSink) {
         self.begin(span, false);
     }
 
-    fn std_table_close(&mut self, span: Span, _: &mut dyn ErrorSink) {
+    fn std_table_close(&mut self, span: Bytes, _: &mut dyn ErrorSink) {
         self.end_header(span);
     }
 
-    fn array_table_open(&mut self, span: Span, _: &mut dyn ErrorSink) {
+    fn array_table_open(&mut self, span: Bytes, _: &mut dyn ErrorSink) {
         self.begin(span, true);
     }
 
-    fn array_table_close(&mut self, span: Span, _: &mut dyn ErrorSink) {
+    fn array_table_close(&mut self, span: Bytes, _: &mut dyn ErrorSink) {
         self.end_header(span);
     }
 
-    fn inline_table_open(&mut self, span: Span, _: &mut dyn ErrorSink) -> bool {
-        self.open.push(Open::Inline(span.start(), Table::new(Kind::Inline), Vec::new()));
+    fn inline_table_open(&mut self, span: Bytes, _: &mut dyn ErrorSink) -> bool {
+        self.open.push(Open::Inline(known(span), Table::new(Kind::Inline), Vec::new()));
         true
     }
 
-    fn inline_table_close(&mut self, span: Span, _: &mut dyn ErrorSink) {
+    fn inline_table_close(&mut self, span: Bytes, _: &mut dyn ErrorSink) {
         if let Some(Open::Inline(start, table, _)) = self.open.pop() {
-            self.place(Value { span: start..span.end(), data: Data::Table(table) });
+            self.place(Value { span: Span { end: known(span).end, ..start }, data: Data::Table(table) });
         }
     }
 
-    fn array_open(&mut self, span: Span, _: &mut dyn ErrorSink) -> bool {
-        self.open.push(Open::List(span.start(), Vec::new()));
+    fn array_open(&mut self, span: Bytes, _: &mut dyn ErrorSink) -> bool {
+        self.open.push(Open::List(known(span), Vec::new()));
         true
     }
 
-    fn array_close(&mut self, span: Span, _: &mut dyn ErrorSink) {
+    fn array_close(&mut self, span: Bytes, _: &mut dyn ErrorSink) {
         if let Some(Open::List(start, list)) = self.open.pop() {
-            self.place(Value { span: start..span.end(), data: Data::List(list) });
+            self.place(Value { span: Span { end: known(span).end, ..start }, data: Data::List(list) });
         }
     }
 
-    fn simple_key(&mut self, span: Span, encoding: Option<Encoding>, errors: &mut dyn ErrorSink) {
+    fn simple_key(&mut self, span: Bytes, encoding: Option<Encoding>, errors: &mut dyn ErrorSink) {
         let mut text = Cow::Borrowed("");
         self.raw(span, encoding).decode_key(&mut text, errors);
-        let key = Key { text, span: range(span) };
+        let key = Key { text, span: known(span) };
         match self.open.last_mut() {
             Some(Open::Inline(_, _, keys)) => keys.push(key),
             _ if self.in_header => self.current.path.push(key),
@@ -161,7 +170,7 @@ impl EventReceiver for Sections<'_> {
         }
     }
 
-    fn scalar(&mut self, span: Span, encoding: Option<Encoding>, errors: &mut dyn ErrorSink) {
+    fn scalar(&mut self, span: Bytes, encoding: Option<Encoding>, errors: &mut dyn ErrorSink) {
         let mut text = Cow::Borrowed("");
         let data = match self.raw(span, encoding).decode_scalar(&mut text, errors) {
             ScalarKind::String => Data::String(text),
@@ -170,6 +179,6 @@ impl EventReceiver for Sections<'_> {
             ScalarKind::DateTime => Data::Date,
             ScalarKind::Float => Data::Float,
         };
-        self.place(Value { span: range(span), data });
+        self.place(Value { span: known(span), data });
     }
 }

@@ -79,7 +79,7 @@ fn field_types(fields: Fields<'_>, file: u16, report: &mut Report) -> Option<Dec
     let mut types = Vec::new();
     let mut is_partial = !matches!(fields.value("fields").map(|value| &value.data), Some(Data::Table(_)));
     for (name, value) in fields.entries("fields", &FIELDS, report) {
-        let place = origin(file, value.span.clone());
+        let place = origin(file, value.span);
         let known = types.len();
         if !is_identifier(&name.value) {
             let name_text = name.value.escape_debug();
