@@ -74,3 +74,32 @@ fn is_known_version(fields: Fields<'_>, file: u16, report: &mut Report) -> bool 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both say which keys there are; neither may know one that the other does not.
+    #[test]
+    fn the_json_schema_has_the_same_keys() {
+        let schema = include_str!("../../../schema/policy-1.json");
+        let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+        let definitions = &schema["definitions"];
+        for (shape, schema) in [
+            (&DOCUMENT, &schema),
+            (&anchor::ANCHOR, &definitions["anchor"]),
+            (&role::ROLE, &definitions["role"]),
+            (&route::ROUTE, &definitions["route"]),
+            (&resource::RESOURCE, &definitions["resource"]),
+        ] {
+            let mut keys = shape.keys.to_vec();
+            keys.sort_unstable();
+            let properties: Vec<_> = schema["properties"].as_object().unwrap().keys().collect();
+            assert_eq!(properties, keys, "{}", shape.what);
+            let required: Vec<_> = shape.required.iter().map(|(key, _)| serde_json::json!(key)).collect();
+            let none = Vec::new();
+            assert_eq!(*schema["required"].as_array().unwrap_or(&none), required, "{}", shape.what);
+            assert_eq!(schema["additionalProperties"], false);
+        }
+    }
+}
