@@ -1,5 +1,12 @@
 //! From a request to a verdict: the connection, the firewall, the route, what is remembered, what is told.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy exempts test functions, not what they call"
+)]
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
