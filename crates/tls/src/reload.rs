@@ -178,7 +178,7 @@ impl Drop for PolicyWatcher {
     fn drop(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            // It catches the panics of loaders, and has none of its own.
+            // It catches the panics of loaders and sources, and has none of its own.
             let _ended = thread.join();
         }
     }

@@ -5,12 +5,17 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use portcullis_core::authorizer::AuthorizerError;
-use portcullis_core::{Authorizer, Certificate, Connection, Identity, Peer, Policy, Request, RoleMap};
+use portcullis_core::peer::live::Answer;
+use portcullis_core::provider::{Account, Grants, ProviderError};
+use portcullis_core::{
+    Authorizer, Certificate, Connection, Identity, Peer, Policy, Request, Role, RoleMap, RoleProvider,
+};
 use portcullis_tls::{PolicyWatcher, PolicyWatcherError};
 use tempfile::TempDir;
 
@@ -269,6 +274,43 @@ fn loaders_may_fail_in_any_way() {
     assert!(site.is_open());
     site.replace("policy.toml", CLOSED);
     eventually("it goes on", || !site.is_open());
+}
+
+/// A source of roles that cannot always tell which ones it gives.
+struct Moody(Arc<AtomicBool>);
+
+impl RoleProvider for Moody {
+    fn roles(&self, _account: Account<'_>) -> Answer<Result<Grants, ProviderError>> {
+        Answer::Ready(Ok(Grants::default()))
+    }
+
+    fn declared(&self) -> Vec<Role> {
+        assert!(!self.0.load(Ordering::SeqCst), "this panic belongs to the test");
+        Vec::new()
+    }
+}
+
+#[test]
+fn sources_of_roles_may_panic() {
+    let mut site = Site::new(&[("policy.toml", OPEN)]);
+    let is_moody = Arc::new(AtomicBool::new(false));
+    let nothing = Policy::builder().build().unwrap();
+    site.auth = Authorizer::builder(nothing).roles(Moody(is_moody.clone())).build().unwrap();
+    let watcher = site.watch();
+    is_moody.store(true, Ordering::SeqCst);
+    site.replace("policy.toml", CLOSED);
+    eventually("it panics", || watcher.failures() == 1);
+    assert_eq!(watcher.last_failure().unwrap().error(), &PolicyWatcherError::Panicked);
+    assert!(!watcher.is_current());
+    wait();
+    assert_eq!(watcher.failures(), 1, "the same content is not tried again");
+    assert!(site.is_open(), "the old policy stays");
+    let error = PolicyWatcher::start(site.path("policy.toml"), &site.auth).unwrap_err();
+    assert_eq!(error, PolicyWatcherError::Panicked);
+    is_moody.store(false, Ordering::SeqCst);
+    site.replace("policy.toml", &format!("{CLOSED}# again\n"));
+    eventually("it goes on", || !site.is_open());
+    assert!(watcher.is_current());
 }
 
 #[test]

@@ -13,8 +13,8 @@ pub enum PolicyWatcherError {
     /// The policy does not go together with the authorizer.
     #[error(transparent)]
     Authorizer(#[from] AuthorizerError),
-    /// The closure that loads the policy panicked.
-    #[error("the loader of the policy panicked: its message went to standard error")]
+    /// The closure that loads the policy panicked, or a source of roles that was asked for them.
+    #[error("the loader of the policy or a source of roles panicked: its message went to standard error")]
     Panicked,
     /// The thread that watches the file could not be started.
     #[error("the thread that watches the policy could not be started: {reason}")]

@@ -59,8 +59,7 @@ impl Task {
 
     /// Loads the policy for the first time; a failure is for the caller to report.
     pub(super) fn load_first(&mut self) -> Result<(), PolicyWatcherError> {
-        let policy = self.load(false)?;
-        self.put_in_force(policy)
+        self.attempt(false)
     }
 
     /// Looks at the files until the watcher is dropped.
@@ -89,8 +88,7 @@ impl Task {
     }
 
     fn reload(&mut self) {
-        let outcome = self.load(true).and_then(|policy| self.put_in_force(policy));
-        let Err(error) = outcome else { return };
+        let Err(error) = self.attempt(true) else { return };
         tracing::error!(
             target: "portcullis::policy",
             file = %self.path.display(),
@@ -100,6 +98,13 @@ impl Task {
         status.failures += 1;
         status.is_current = false;
         status.last_failure = Some(ReloadFailure { at: SystemTime::now(), error });
+    }
+
+    /// Loads the policy and puts it in force, whatever the code of others does.
+    fn attempt(&mut self, waits_for_rest: bool) -> Result<(), PolicyWatcherError> {
+        // Not the loader alone: sources of roles are asked what they give, and old policies dropped.
+        let attempt = || self.load(waits_for_rest).and_then(|policy| self.put_in_force(policy));
+        catch_unwind(AssertUnwindSafe(attempt)).unwrap_or(Err(PolicyWatcherError::Panicked))
     }
 
     /// Loads the policy from files that are the same before and after.
