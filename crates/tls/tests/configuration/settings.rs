@@ -49,6 +49,7 @@ fn everything_that_is_set_arrives() {
         "mode: Request",
         "handshake_timeout: 5s",
         "concurrent_handshakes: 64",
+        "handshakes_per_peer: 32",
         "intermediates: 3",
         "bytes: 8192",
         "names: 20",

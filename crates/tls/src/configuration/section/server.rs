@@ -18,6 +18,7 @@ pub(in crate::configuration) struct Server {
     min_tls_version: Option<MinTlsVersion>,
     handshake_timeout: Option<Duration>,
     concurrent_handshakes: Option<usize>,
+    handshakes_per_peer: Option<usize>,
     pub(in crate::configuration) connection_limit: Option<usize>,
     pub(in crate::configuration) header_read_timeout: Option<Duration>,
     pub(in crate::configuration) max_connection_age: Option<Duration>,
@@ -32,6 +33,7 @@ impl Server {
         let min_tls_version = table.optional("min_tls_version", value::min_tls_version, found);
         let handshake_timeout = table.optional("handshake_timeout", value::duration, found);
         let concurrent_handshakes = table.optional("concurrent_handshakes", value::count, found);
+        let handshakes_per_peer = table.optional("handshakes_per_peer", value::count, found);
         let connection_limit = table.optional("connection_limit", value::count, found);
         let header_read_timeout = table.optional("header_read_timeout", value::duration, found);
         let max_connection_age = table.optional("max_connection_age", value::duration, found);
@@ -44,6 +46,7 @@ impl Server {
             min_tls_version,
             handshake_timeout,
             concurrent_handshakes,
+            handshakes_per_peer,
             connection_limit,
             header_read_timeout,
             max_connection_age,
@@ -65,6 +68,9 @@ impl Server {
         }
         if let Some(count) = self.concurrent_handshakes {
             builder = builder.concurrent_handshakes(count);
+        }
+        if let Some(count) = self.handshakes_per_peer {
+            builder = builder.handshakes_per_peer(count);
         }
         builder
     }
