@@ -1,5 +1,7 @@
 //! Explanations: what they say, and that they never disagree with the decision.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
 use portcullis_core::certificate::Certificate;
 use portcullis_core::explain::RoleChange;
 use portcullis_core::peer::live::Answer;

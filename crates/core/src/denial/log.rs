@@ -38,7 +38,8 @@ struct Limited {
 impl fmt::Write for Limited {
     fn write_str(&mut self, more: &str) -> fmt::Result {
         let room = LIMIT - self.text.len().min(LIMIT);
-        let end = more.floor_char_boundary(room);
+        let fits = |end: &usize| more.is_char_boundary(*end);
+        let end = (0..=room.min(more.len())).rev().find(fits).unwrap_or_default();
         self.text.push_str(more.get(..end).unwrap_or_default());
         if end < more.len() { Err(fmt::Error) } else { Ok(()) }
     }
