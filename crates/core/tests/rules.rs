@@ -1,5 +1,12 @@
 //! What rules make of callers, and what happens when they cannot be decided.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
+
 use portcullis_core::certificate::{AttributeType, Certificate, SanKind};
 use portcullis_core::peer::live::Answer;
 use portcullis_core::principal::NameField;
