@@ -64,7 +64,7 @@ fn decide_late(auth: &Authorizer, path: &str) -> Decision {
 }
 
 fn assert_unavailable(decision: &Decision, cause: &str) {
-    let denial = decision.denial().expect("denied");
+    let denial = decision.denial().unwrap();
     assert_eq!((denial.kind(), denial.status()), (DenialKind::Unavailable, 503));
     assert!(denial.to_string().contains(cause), "{denial}");
 }
@@ -203,7 +203,12 @@ fn an_answer_that_comes_with_the_end_of_the_time_still_counts() {
 
 #[test]
 fn the_timer_gets_the_limit_and_is_never_made_in_vain() {
-    let timer = |expected| move |limit: Duration| at_once(assert_eq!(limit, Duration::from_secs(expected)));
+    let timer = |expected| {
+        move |limit: Duration| {
+            assert_eq!(limit, Duration::from_secs(expected));
+            at_once(())
+        }
+    };
     let request = Request::new("GET", "/admin");
     let auth = builder().roles(hangs()).build().unwrap();
     assert_eq!(auth.source_limit(), Duration::from_secs(10));
