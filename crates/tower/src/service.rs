@@ -18,7 +18,9 @@ use crate::source;
 /// not is answered here; the [`Denial`](portcullis_core::Denial) stands in the extensions of the
 /// response, for whoever logs.
 ///
-/// Put it around the finished router, on the target as received.
+/// Put it around the finished router, on the target as received. Sources of roles that have to wait
+/// need a tokio runtime with its timer; they are given the
+/// [limit](portcullis_core::authorizer::AuthorizerBuilder::source_limit) that the authorizer was built with.
 ///
 /// # Security
 ///
@@ -76,7 +78,7 @@ where
         );
         let asked =
             if self.auth.reads_headers() { source::with_headers(asked, request.headers()) } else { asked };
-        match self.auth.authorize(&asked, connection) {
+        match self.auth.authorize_with_timer(&asked, connection, tokio::time::sleep) {
             Answer::Ready(verdict) => {
                 GuardFuture::judged(verdict, request, &mut self.inner, &self.auth, &self.renderer)
             }

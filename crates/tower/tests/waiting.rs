@@ -9,8 +9,9 @@ use common::{Body, Inner, policy, request, text, verified};
 use http::{Request, Response, StatusCode};
 use portcullis_core::peer::live::Answer;
 use portcullis_core::provider::{Account, Grants, ProviderError};
-use portcullis_core::{Authorizer, Connection, Denial, DenialKind, RoleProvider};
+use portcullis_core::{Authorizer, Connection, Denial, DenialKind, Peer, RoleProvider};
 use portcullis_tower::{Admission, Guard};
+use tokio::time::Instant;
 use tower::{Service, ServiceExt};
 
 /// Knows after a while.
@@ -98,4 +99,108 @@ async fn a_request_that_is_given_up_never_reaches_the_service() {
     assert!(tokio::time::timeout(Duration::from_millis(1), response).await.is_err());
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(inner.calls(), 0);
+}
+
+/// Never knows.
+struct Hangs;
+
+impl RoleProvider for Hangs {
+    fn roles(&self, _: Account<'_>) -> Answer<Result<Grants, ProviderError>> {
+        Answer::Pending(Box::pin(std::future::pending()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_denies_at_the_limit() {
+    let limit = Duration::from_secs(3);
+    let auth = Authorizer::builder(policy()).roles(Hangs).source_limit(limit).build().unwrap();
+    let inner = Inner::new(roles);
+    let guard = Guard::new(inner.clone(), auth);
+    let alice = Connection::assertion(verified("alice"));
+    let begun = Instant::now();
+    let response = guard.clone().oneshot(request("GET", "/admin/x", &alice)).await.unwrap();
+    assert_at(begun, limit);
+    assert_eq!((response.status(), inner.calls()), (StatusCode::SERVICE_UNAVAILABLE, 0));
+    let denial = response.extensions().get::<Denial>().unwrap();
+    assert_eq!(denial.kind(), DenialKind::Unavailable);
+    assert!(denial.to_string().contains("source 1: it did not answer within 3 s"), "{denial}");
+
+    // What needs no role is open all the same, after the same time.
+    for target in ["/", "/reports/7"] {
+        let begun = Instant::now();
+        let response = guard.clone().oneshot(request("GET", target, &alice)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{target}");
+        assert_at(begun, limit);
+    }
+
+    // Whom no source is asked about does not wait.
+    let nobody = Connection::assertion(Peer::Anonymous);
+    let begun = Instant::now();
+    let response = guard.oneshot(request("GET", "/", &nobody)).await.unwrap();
+    assert_eq!((response.status(), begun.elapsed()), (StatusCode::OK, Duration::ZERO));
+}
+
+/// That it is so long after the beginning, as exactly as the runtime tells the time.
+#[track_caller]
+fn assert_at(begun: Instant, limit: Duration) {
+    let elapsed = begun.elapsed();
+    assert!((limit..=limit + Duration::from_millis(1)).contains(&elapsed), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_answers_is_not_held_up_by_the_limit() {
+    let auth = auth(|_| Ok(Grants::from(["admin"])));
+    let alice = Connection::assertion(verified("alice"));
+    let begun = Instant::now();
+    let response = Guard::new(Inner::new(roles), auth).oneshot(request("GET", "/admin/x", &alice)).await;
+    assert_eq!(text(response.unwrap()).await, "admin");
+    assert_at(begun, Duration::from_millis(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_source_beside_one_that_hangs_counts() {
+    let slow = Slow(|_| Ok(Grants::from(["admin"])));
+    let auth = Authorizer::builder(policy()).roles(Hangs).roles(slow).build().unwrap();
+    let alice = Connection::assertion(verified("alice"));
+    let begun = Instant::now();
+    let response = Guard::new(Inner::new(roles), auth).oneshot(request("GET", "/admin/x", &alice)).await;
+    assert_eq!(text(response.unwrap()).await, "admin");
+    assert_at(begun, Duration::from_secs(10));
+}
+
+/// Is always busy, and so uses up the turns that tokio gives a task.
+struct Busy;
+
+impl RoleProvider for Busy {
+    fn roles(&self, _: Account<'_>) -> Answer<Result<Grants, ProviderError>> {
+        Answer::Pending(Box::pin(async {
+            loop {
+                tokio::task::consume_budget().await;
+            }
+        }))
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_is_always_busy_does_not_stop_the_clock() {
+    let limit = Duration::from_millis(20);
+    let auth = Authorizer::builder(policy()).roles(Busy).source_limit(limit).build().unwrap();
+    let alice = Connection::assertion(verified("alice"));
+    let response = Guard::new(Inner::new(roles), auth).oneshot(request("GET", "/admin/x", &alice));
+    let response = tokio::time::timeout(Duration::from_secs(60), response).await.expect("in time").unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_source_that_panics_while_it_waits_denies() {
+    let panics = Slow(|_| panic!("a bug in the source"));
+    let auth = Authorizer::builder(policy()).roles(panics).build().unwrap();
+    let alice = Connection::assertion(verified("alice"));
+    let guard = Guard::new(Inner::new(roles), auth);
+    let response = guard.clone().oneshot(request("GET", "/admin/x", &alice)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let denial = response.extensions().get::<Denial>().unwrap();
+    assert!(denial.to_string().contains("source 1: it panicked"), "{denial}");
+    let response = guard.oneshot(request("GET", "/", &alice)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
 }
