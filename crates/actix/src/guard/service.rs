@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::rt::time::sleep;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use portcullis_core::peer::live::Answer;
 use portcullis_core::{Connection, Denial, Verdict};
@@ -56,7 +57,7 @@ where
         } else {
             target::of(request.request())
         };
-        match self.gate.auth.authorize(&asked, connection.as_ref()) {
+        match self.gate.auth.authorize_with_timer(&asked, connection.as_ref(), sleep) {
             Answer::Ready(verdict) => enter(&self.gate, &*self.inner, request, verdict, connection),
             Answer::Pending(verdict) => {
                 let (gate, inner) = (Rc::clone(&self.gate), Rc::clone(&self.inner));

@@ -1,5 +1,7 @@
 //! The guard in process: who passes, what a refusal looks like, what cannot be smuggled in.
 
+use std::time::Duration;
+
 use crate::common::{
     Outcome, auth, get, get_holding, get_with, handler, ran, routes, send, untrusted, verified,
 };
@@ -8,7 +10,7 @@ use actix_web::{App, HttpResponse, http::header, test, web};
 use portcullis_actix::core::peer::live::Answer;
 use portcullis_actix::core::provider::{Account, Grants, ProviderError, RoleProvider};
 use portcullis_actix::core::{Connection, Peer};
-use portcullis_actix::rule::role;
+use portcullis_actix::rule::{anyone, role};
 use portcullis_actix::{Authorizer, Denial, DenialKind, Guard, Policy, Principal};
 
 macro_rules! app {
@@ -199,6 +201,61 @@ async fn a_source_of_roles_that_panics_opens_nothing() {
     let auth = Authorizer::builder(policy).roles(panics).build().unwrap();
     let outcome = send(&app!(Guard::assertion(auth, verified("alice"))), get("/admin")).await;
     assert_eq!(refused(&outcome), DenialKind::Unavailable);
+}
+
+/// Answers after a second; panics for `bob`, and never answers for `carol`.
+struct Database;
+
+impl RoleProvider for Database {
+    fn roles(&self, account: Account<'_>) -> Answer<Result<Grants, ProviderError>> {
+        let name = account.name.to_owned();
+        Answer::Pending(Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert_ne!(name, "bob", "a bug in the source");
+            if name == "carol" { std::future::pending().await } else { Ok(Grants::from(["admin"])) }
+        }))
+    }
+}
+
+#[actix_web::test]
+async fn a_source_of_roles_that_hangs_or_panics_denies_in_time() {
+    tokio::time::pause();
+    let policy = Policy::builder()
+        .role("admin", [])
+        .route("GET /", anyone())
+        .route("GET /admin", role("admin"))
+        .route("GET /reports/{id}", !role("admin"))
+        .build()
+        .unwrap();
+    let limit = Duration::from_secs(3);
+    let auth = Authorizer::builder(policy).roles(Database).source_limit(limit).build().unwrap();
+    for (name, seconds, cause) in [
+        ("alice", 1, None),
+        ("bob", 1, Some("source 1: it panicked")),
+        ("carol", 3, Some("source 1: it did not answer within 3 s")),
+    ] {
+        let app = app!(Guard::assertion(auth.clone(), verified(name)));
+        let begun = tokio::time::Instant::now();
+        assert_eq!(passed(&send(&app, get("/")).await), Some("home"), "{name}");
+        let (elapsed, expected) = (begun.elapsed(), Duration::from_secs(seconds));
+        assert!((expected..=expected + Duration::from_millis(1)).contains(&elapsed), "{name}: {elapsed:?}");
+
+        let Some(cause) = cause else {
+            assert_eq!(passed(&send(&app, get("/admin")).await), Some("admin"));
+            continue;
+        };
+        for target in ["/admin", "/reports/1"] {
+            let outcome = send(&app, get(target)).await;
+            assert_eq!(
+                (refused(&outcome), outcome.status),
+                (DenialKind::Unavailable, 503),
+                "{name} {target}"
+            );
+            let denial = outcome.denial.unwrap().to_string();
+            assert!(denial.contains(cause), "{denial}");
+            assert!(!outcome.body.contains("source"), "{}", outcome.body);
+        }
+    }
 }
 
 #[actix_web::test]
