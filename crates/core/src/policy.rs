@@ -1,11 +1,64 @@
-//! Which rule decides which request.
+//! Which rule decides which request, and who has which role.
+//!
+//! A policy is built in the program with [`Policy::builder`] or loaded from a file with
+//! [`Policy::from_file`]; both are held to the same checks. What no route opens is closed.
+//!
+//! ```
+//! use portcullis_core::{Authorizer, Connection, Peer, Policy, Request};
+//!
+//! let policy = Policy::from_text(
+//!     "policy.toml",
+//!     r#"
+//!         version = 1
+//!
+//!         [anchors]
+//!         staff = { name = "san.email" }
+//!
+//!         [roles.admin]
+//!         members = ["alice@example.com"]
+//!         when = 'anchor.label == "staff" && "Security" in subject.all.OU'
+//!
+//!         [[route]]
+//!         match = "GET /"
+//!         allow = "anyone"
+//!         [[route]]
+//!         match = "* /admin/{*rest}"
+//!         allow = 'role("admin")'
+//!     "#,
+//! )?;
+//! let auth = Authorizer::builder(policy).build()?;
+//! let nobody = Connection::assertion(Peer::Anonymous);
+//! assert!(auth.decide(&Request::new("GET", "/"), Some(&nobody)).is_allowed());
+//! assert!(!auth.decide(&Request::new("GET", "/admin/"), Some(&nobody)).is_allowed());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The policy file
+//!
+//! | key | what |
+//! | --- | --- |
+//! | `version` | `1`; every file must say it |
+//! | `include` | further files, by paths relative to this one; each is included once, without circles |
+//! | `[anchors]` | `label = { name, prefix }`: which field names the callers of an anchor: `subject.CN` or another attribute, `san.email`, `san.dns`, `san.uri`, `san.upn`, `san.ip` or `spiffe.id`; what their names begin with |
+//! | `[roles.NAME]` | `includes`: whoever has this role has those, too; `members`: names of callers; `when`: a condition on the certificate; `description` |
+//! | `[[route]]` | `match`: a [`Pattern`]; `allow`: a [rule](crate::rule); `host`; `id`; `description` |
+//! | `[[resource]]` | `type`, `fields` with their [types](FieldType), `action`, `allow`, `description`: rules about data |
+//!
+//! The order of declaration never matters, within a file or between files. Mistakes are told all at
+//! once, each with a picture of its place. Editors that read `#:schema` in the first line check the
+//! file while it is written, by `schema/policy-1.json` beside the sources of this crate.
+//!
+//! # Looking at a policy
+//!
+//! [`Policy::lint`] tells what is probably wrong, [`Policy::matrix`] who may pass where, and
+//! [`Policy::diff`] what changes for whom when one policy takes the place of another.
 
 mod assemble;
 mod build;
 mod condition;
+mod diff;
 mod digest;
 mod error;
-mod diff;
 mod file;
 mod lint;
 mod matrix;
@@ -106,7 +159,6 @@ impl Inner {
 
 impl Policy {
     /// A policy to be filled in; as it stands it lets nobody in.
-    #[must_use]
     pub fn builder() -> PolicyBuilder {
         PolicyBuilder::default()
     }

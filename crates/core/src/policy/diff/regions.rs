@@ -153,18 +153,22 @@ impl<'p> Survey<'p> {
         all.map(|method| self.pair(method, sample, host)).collect()
     }
 
-    /// The methods that are not like any other, nor like they are for the widest sample.
+    /// The methods that are told apart, here or for the widest sample, and are not like they are there.
     fn differing<'s>(
         &'s self,
         pairs: &'s [Pair],
         widest: Option<&'s [Pair]>,
     ) -> impl Iterator<Item = (&'s str, Pair)> {
-        let other = self.other_method.and(pairs.last());
+        let is_like_others = |pairs: &[Pair], index| {
+            self.other_method.is_some_and(|_| pairs.get::<usize>(index) == pairs.last())
+        };
         let methods = self.methods.iter().copied().chain(self.other_method.map(|_| "*"));
         let told = methods.zip(pairs).enumerate().filter(move |(index, (method, pair))| {
-            let is_like_others = *method != "*" && Some(*pair) == other;
+            let is_told_apart = *method == "*"
+                || !is_like_others(pairs, *index)
+                || widest.is_some_and(|widest| !is_like_others(widest, *index));
             let is_like_widest = widest.and_then(|widest| widest.get(*index)) == Some(*pair);
-            !is_like_others && !is_like_widest && **pair != (None, None)
+            is_told_apart && !is_like_widest && **pair != (None, None)
         });
         told.map(|(_, (method, pair))| (method, *pair))
     }
