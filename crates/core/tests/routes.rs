@@ -1,5 +1,7 @@
 //! The route table against matchit and against a search through all patterns.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::collections::HashMap;
 
 use portcullis_core::policy::pattern::Pattern;
