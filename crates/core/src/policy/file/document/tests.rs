@@ -1,3 +1,5 @@
+//! The tree of a policy file against that of the toml crate.
+
 use proptest::prelude::*;
 use proptest::sample::select;
 use toml::de::{DeTable, DeValue};
