@@ -20,6 +20,7 @@ pub(crate) struct Fake(Arc<State>);
 struct State {
     identity: Identity,
     is_revoked: AtomicBool,
+    is_judged: AtomicBool,
     takes: Option<Duration>,
     info: ConnectionInfo,
 }
@@ -30,7 +31,13 @@ impl Fake {
         let alice = Authority::new("Test CA").unwrap().client("alice").issue().unwrap();
         let certificate = Certificate::from_der(alice.certificate_der()).unwrap();
         let identity = Identity::assertion(certificate, "staff");
-        Self(Arc::new(State { identity, is_revoked: false.into(), takes, info: ConnectionInfo::default() }))
+        Self(Arc::new(State {
+            identity,
+            is_revoked: false.into(),
+            is_judged: false.into(),
+            takes,
+            info: ConnectionInfo::default(),
+        }))
     }
 
     pub(crate) fn revoke(&self) {
@@ -55,7 +62,9 @@ impl Fake {
 
 impl Live for Fake {
     fn peer(&self, _now: i64) -> Answer<Peer> {
-        let Some(takes) = self.0.takes else { return Answer::Ready(self.now()) };
+        // The first judgement is that of the request; the guard would not trust a peer that is late.
+        let is_first = !self.0.is_judged.swap(true, Relaxed);
+        let Some(takes) = self.0.takes.filter(|_| !is_first) else { return Answer::Ready(self.now()) };
         let fake = self.clone();
         Answer::Pending(Box::pin(async move {
             actix_web::rt::time::sleep(takes).await;
