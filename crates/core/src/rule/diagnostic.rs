@@ -1,5 +1,6 @@
 //! What is wrong with a rule's text, where, and what to do.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -56,11 +57,14 @@ impl Diagnostic {
 
     /// Draws the mistake into the file that the rule's text stands in.
     ///
+    /// Of PEM text only the beginning is drawn: where a file is mistaken for another one it is a key.
+    ///
     /// `place` says where in `source` a byte of the rule's text is. Where the two cannot be matched
     /// exactly, because the text is escaped in the file, the picture points near the mistake; line
     /// numbers, message and advice are right nevertheless.
     #[must_use]
     pub fn render(&self, file: &str, source: &str, place: impl Fn(usize) -> usize) -> String {
+        let source = &*without_pem(source);
         let start = boundary(source, place(self.span.start));
         let end = boundary(source, place(self.span.end)).max(start);
         let snippet = Snippet::source(source).path(file).annotation(AnnotationKind::Primary.span(start..end));
@@ -71,6 +75,26 @@ impl Diagnostic {
         }
         Renderer::plain().decor_style(DecorStyle::Ascii).render(&[group])
     }
+}
+
+/// The text with stars for what is in PEM blocks, each byte and each line at its place.
+fn without_pem(source: &str) -> Cow<'_, str> {
+    const BEGIN: &str = "-----BEGIN ";
+    if !source.contains(BEGIN) {
+        return Cow::Borrowed(source);
+    }
+    let mut shown = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some((before, block)) = rest.split_once(BEGIN) {
+        let (inside, after) =
+            block.find("-----END ").and_then(|end| block.split_at_checked(end)).unwrap_or((block, ""));
+        let starred = |c: char| std::iter::repeat_n(if c == '\n' { c } else { '*' }, c.len_utf8());
+        shown.extend([before, BEGIN]);
+        shown.extend(inside.chars().flat_map(starred));
+        rest = after;
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
 }
 
 /// The next place that a text can be cut at.
@@ -133,3 +157,28 @@ impl fmt::Display for RuleError {
 }
 
 impl std::error::Error for RuleError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_not_drawn() {
+        let text = "a = 1\nkey = \"-----BEGIN PRIVATE KEY-----\nMIGH\u{e4}AgEA\n-----END PRIVATE KEY-----\" b\nc = 2\n";
+        let shown = without_pem(text);
+        assert_eq!(shown.len(), text.len());
+        assert!(!shown.contains("MIGH") && !shown.contains("AgEA"), "{shown}");
+        assert!(shown.starts_with("a = 1\nkey = \"-----BEGIN ***"), "{shown}");
+        assert!(shown.ends_with("-----END PRIVATE KEY-----\" b\nc = 2\n"), "{shown}");
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("-----BEGIN ", "-----BEGIN "),
+            ("x -----BEGIN MIGH", "x -----BEGIN ****"),
+            ("-----BEGIN a-----END -----BEGIN b", "-----BEGIN *-----END -----BEGIN *"),
+        ] {
+            assert_eq!(without_pem(text), expected);
+        }
+        let picture = Diagnostic::new(12..20, "no").render("f", text, |at| at);
+        assert!(picture.contains("BEGIN ****") && !picture.contains("MIGH"), "{picture}");
+    }
+}

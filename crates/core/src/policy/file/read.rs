@@ -88,6 +88,12 @@ fn parse(name: &str, text: String, declared: &mut Declared, report: &mut Report)
     let number = report.add_source(Source::new(name, Arc::clone(&text)));
     match document::parse(&text) {
         Ok(table) => section::document(&table, number, declared, report),
+        // The picture of a mistake would show the key.
+        Err(_) if text.contains("-----BEGIN ") => {
+            report
+                .add_file(name, "this is PEM text, such as a key, and no policy: check which file is which");
+            Vec::new()
+        }
         Err(mistakes) => {
             // What else is wrong can only be guessed at.
             add_syntax_errors(&mistakes, number, report);
