@@ -109,14 +109,20 @@ impl Input {
     /// How to call the origin in a message.
     pub(crate) fn origin(&self, what: &str) -> String {
         match self {
-            Self::File(path) => format!("`{}`", path.display()),
+            Self::File(path) => name(path),
             Self::Memory(_) => what.to_owned(),
         }
     }
 }
 
+/// The name of a file. Somebody may have passed the key itself, which is not told.
+fn name(path: &Path) -> String {
+    let name = path.display().to_string();
+    if name.contains("-----BEGIN ") { "a file whose name is PEM text".into() } else { format!("`{name}`") }
+}
+
 fn read_file(path: &Path) -> Result<Vec<u8>, PemError> {
-    let origin = format!("`{}`", path.display());
+    let origin = name(path);
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
     if let Err(error) = read {

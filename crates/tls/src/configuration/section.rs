@@ -26,10 +26,19 @@ pub(super) struct Sections {
     pub(super) policy: PolicySection,
 }
 
+/// What PEM text begins with.
+const PEM: &str = "-----BEGIN ";
+
 /// Reads a configuration whose paths are relative to a folder; the error is every mistake in it.
 pub(super) fn read(text: &str, folder: &Path) -> Result<Sections, Vec<Diagnostic>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
+        // The picture of a mistake would show the key.
+        if let Some(start) = text.find(PEM) {
+            let message = "this is PEM text, such as a key, and no configuration";
+            let help = "check which file is which".to_owned();
+            return Err(vec![Diagnostic::new(start..start + PEM.len(), message.to_owned()).help(help)]);
+        }
         // What else is wrong can only be guessed at.
         return Err(errors.into_iter().take(MOST_SYNTAX_ERRORS).map(syntax_error).collect());
     }
