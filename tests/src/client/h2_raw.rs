@@ -46,13 +46,21 @@ pub async fn send<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, sent: &Sent)
             PING if flags & ACK == 0 => stream.write_all(&frame(PING, ACK, 0, &payload)?).await?,
             DATA => received.body.extend(payload),
             RESET => bail!("the server reset the stream: {}", payload.escape_ascii()),
-            GO_AWAY => bail!("the server went away: {}", payload.escape_ascii()),
+            GO_AWAY if !is_graceful(&payload) => bail!("the server went away: {}", payload.escape_ascii()),
             _ => {}
         }
         if matches!(kind, DATA | HEADERS) && flags & END_STREAM != 0 {
             ensure!(u32::from_be_bytes(number) == 1, "a frame of another stream");
             return Ok(received);
         }
+    }
+}
+
+/// Whether the server still answers the one request, and ends the connection only then.
+fn is_graceful(go_away: &[u8]) -> bool {
+    match *go_away {
+        [a, b, c, d, 0, 0, 0, 0, ..] => u32::from_be_bytes([a & 0x7f, b, c, d]) >= 1,
+        _ => false,
     }
 }
 
