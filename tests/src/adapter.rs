@@ -2,6 +2,7 @@
 
 pub mod actix;
 pub mod axum;
+mod disguise;
 pub mod tower;
 
 use std::future::Future;
@@ -10,8 +11,10 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use anyhow::Result;
+use http::Method;
 use portcullis_core::Authorizer;
 use portcullis_tls::ServerTls;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::case::Shape;
 
@@ -39,6 +42,17 @@ pub enum Listener {
     Plain,
     /// The framework's own server over plain HTTP, which knows of no portcullis.
     Foreign,
+}
+
+/// The site whose pages may read what the application answers, in the shape that has CORS.
+const CORS_ORIGIN: &str = "https://app.test";
+
+/// CORS as tower has it: for one site, which may send its user's certificate along.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(|origin, _| origin == CORS_ORIGIN))
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST])
 }
 
 /// A server that runs.

@@ -3,15 +3,16 @@
 //! The format is described in the README of this package; [`load`] reads all files of `cases/`.
 
 mod expect;
+mod setting;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 pub use expect::{Exception, Expect, HandshakeOutcome};
+pub use setting::{Http, Mode, Shape, Tls};
 
 /// One row of a file in `cases/`.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,7 +24,7 @@ pub struct Case {
     /// How the listener asks for certificates.
     #[serde(default)]
     pub mode: Mode,
-    /// The policy, by its name in `policies`.
+    /// The policy, by its name in [`policy`](crate::policy), or a file of `cases/policies/`.
     #[serde(default = "standard")]
     pub policy: String,
     /// How the application is put together.
@@ -46,7 +47,8 @@ pub struct Case {
     /// The whole of an HTTP/1.1 request, byte for byte, instead of `request`; `{trial}` stands for
     /// the mark of the trial.
     pub raw: Option<String>,
-    /// Further header lines, such as `host: a.test`; `-host` leaves that one out.
+    /// Further header lines, such as `host: a.test`; `-host` leaves that one out, and `{authority}`
+    /// stands for the server's.
     #[serde(default)]
     pub headers: Vec<String>,
     /// The versions of HTTP that the case is for; both unless `because` says why not.
@@ -64,100 +66,6 @@ pub struct Case {
     pub adapters: BTreeMap<String, Exception>,
 }
 
-/// How a listener asks for client certificates.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Mode {
-    /// `ClientAuth::request`: asked for, and anything goes on to the policy.
-    #[default]
-    Request,
-    /// `ClientAuth::if_given`: asked for, and a bad one fails the handshake.
-    IfGiven,
-    /// `ClientAuth::require`: none or a bad one fails the handshake.
-    Require,
-    /// TLS that asks for no certificate.
-    NoClientAuth,
-    /// No TLS, for probes.
-    Plain,
-    /// No TLS, and the framework's own server, so that nobody says who is calling.
-    Foreign,
-}
-
-impl Mode {
-    /// Whether there is a handshake.
-    #[must_use]
-    pub fn has_tls(self) -> bool {
-        !matches!(self, Self::Plain | Self::Foreign)
-    }
-}
-
-/// How the application is put together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Shape {
-    /// The guard around the finished router.
-    #[default]
-    Standard,
-    /// The framework's path normaliser between the guard and the router.
-    NormalizeInside,
-    /// The framework's path normaliser around the guard.
-    NormalizeOutside,
-}
-
-/// A version of HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[non_exhaustive]
-pub enum Http {
-    /// HTTP/1.1.
-    #[serde(rename = "1.1")]
-    One,
-    /// HTTP/2.
-    #[serde(rename = "2")]
-    Two,
-}
-
-/// A version of TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[non_exhaustive]
-pub enum Tls {
-    /// TLS 1.2.
-    #[serde(rename = "1.2")]
-    Two,
-    /// TLS 1.3.
-    #[serde(rename = "1.3")]
-    Three,
-}
-
-impl Http {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::One, Self::Two];
-}
-
-impl Tls {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Two, Self::Three];
-}
-
-impl fmt::Display for Http {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::One => "HTTP/1.1",
-            Self::Two => "HTTP/2",
-        })
-    }
-}
-
-impl fmt::Display for Tls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Two => "TLS 1.2",
-            Self::Three => "TLS 1.3",
-        })
-    }
-}
-
 /// A file of cases.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,7 +74,7 @@ struct File {
 }
 
 /// The fields that may be lists, which stand for one case each.
-const LISTS: [&str; 5] = ["mode", "app", "client", "request", "raw"];
+const LISTS: [&str; 6] = ["mode", "app", "policy", "client", "request", "raw"];
 
 /// All cases of the files in a folder, in the order of the files' names.
 ///

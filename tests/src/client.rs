@@ -65,6 +65,12 @@ impl Received {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| &**value)
     }
 
+    /// The values of a header that may stand on several lines, or be a list.
+    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let lines = self.headers.iter().filter(move |(n, _)| n == name);
+        lines.flat_map(|(_, values)| std::iter::once(&**values).chain(values.split(',').map(str::trim)))
+    }
+
     /// The body as text.
     #[must_use]
     pub fn text(&self) -> String {

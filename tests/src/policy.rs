@@ -1,191 +1,148 @@
 //! The policies that cases choose by name.
 
-use anyhow::{Result, bail};
+mod source;
+mod standard;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
 use portcullis_core::authorizer::AuthorizerBuilder;
 use portcullis_core::certificate::{AttributeType, SanKind};
-use portcullis_core::peer::live::Answer;
-use portcullis_core::policy::PolicyBuilder;
+use portcullis_core::policy::{PolicyBuilder, PolicyLoader};
 use portcullis_core::principal::NameField;
-use portcullis_core::provider::{Account, Grants, ProviderError};
-use portcullis_core::rule::{
-    Rule, all, anchor, any, any_role, anyone, authenticated, custom, issuer, nobody, role, san, subject,
-};
-use portcullis_core::{Ambiguity, Authorizer, Firewall, Policy, RoleMap, RoleProvider};
+use portcullis_core::request::CrossSite;
+use portcullis_core::rule::{anyone, nobody, role};
+use portcullis_core::{Ambiguity, Authorizer, Firewall, Policy, Rule};
 
-/// The authorizer of a policy by its name.
+pub(crate) use self::source::Later;
+use self::source::{Failing, Hanging, panicking, silent};
+pub use self::standard::{members, roles, routes};
+
+/// How long the policy `roles never come` waits for them.
+pub const SOURCE_LIMIT: Duration = Duration::from_millis(500);
+
+/// The authorizer of a policy by its name: one of those here, or a file of `cases/policies/`.
 ///
 /// # Errors
 ///
 /// If there is none of that name, or it cannot be built.
 pub fn authorizer(name: &str) -> Result<Authorizer> {
+    Ok(match name {
+        "probes" => Authorizer::without_certificates(["GET /health"])?,
+        "beside one that opens everything" => beside(everywhere(anyone()))?,
+        "beside one that closes everything" => beside(everywhere(nobody()))?,
+        _ => builder(name)?.build()?,
+    })
+}
+
+/// The policy itself, read once in each process.
+///
+/// # Errors
+///
+/// If there is none of that name, or it cannot be built.
+pub fn named(name: &str) -> Result<Policy> {
+    static POLICIES: Mutex<BTreeMap<String, Policy>> = Mutex::new(BTreeMap::new());
+    let mut policies = POLICIES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(policy) = policies.get(name) {
+        return Ok(policy.clone());
+    }
+    let policy = authorizer(name)?.policy();
+    policies.insert(name.into(), policy.clone());
+    Ok(policy)
+}
+
+/// What the authorizer is built from, for those who add to it, such as an audit.
+///
+/// # Errors
+///
+/// If there is none of that name, or the policy cannot be built.
+pub fn builder(name: &str) -> Result<AuthorizerBuilder> {
     let plain = |policy: PolicyBuilder| -> Result<AuthorizerBuilder> {
         Ok(Authorizer::builder(policy.build()?).roles(members()?))
     };
     Ok(match name {
-        "standard" => plain(standard())?.build()?,
-        "named by e-mail" => plain(standard().anchor("staff", NameField::San(SanKind::Email)))?.build()?,
+        "standard" => plain(standard())?,
+        "named by e-mail" => plain(standard().anchor("staff", NameField::San(SanKind::Email)))?,
         "two anchors" => {
-            plain(standard().anchor("staff", NameField::Subject(AttributeType::CN)).anchor_with_prefix(
-                "partner",
-                NameField::Subject(AttributeType::CN),
-                "partner:",
-            ))?
-            .build()?
+            let common_name = NameField::Subject(AttributeType::CN);
+            let policy = standard().anchor("staff", common_name.clone());
+            plain(policy.anchor_with_prefix("partner", common_name, "partner:"))?
         }
-        "answers 401" => plain(standard())?.unauthorized_status().build()?,
+        "answers 401" => plain(standard())?.unauthorized_status(),
+        "refuses other sites" => {
+            plain(standard())?.cross_site(CrossSite::new().trusted_origin("https://partner.test"))
+        }
         "lets encoded slashes through" => {
-            let firewall = Firewall::strict().danger_allow(Ambiguity::EncodedSlash)?;
-            plain(standard())?.firewall(firewall).build()?
+            plain(standard())?.firewall(Firewall::strict().danger_allow(Ambiguity::EncodedSlash)?)
         }
-        "roles come later" => Authorizer::builder(standard().build()?).roles(Later(members()?)).build()?,
-        "roles fail" => plain(standard())?.roles(Failing).build()?,
-        "roles panic" => plain(standard())?.roles(panicking).build()?,
-        "probes" => Authorizer::without_certificates(["GET /health"])?,
+        "roles come later" => {
+            let later = Later::new(members()?, Duration::from_millis(5));
+            Authorizer::builder(standard().build()?).roles(later)
+        }
+        "roles fail" => plain(standard())?.roles(Failing),
+        "roles panic" => plain(standard())?.roles(panicking),
+        "roles never come" => plain(standard())?.roles(Hanging).source_limit(SOURCE_LIMIT),
+        "a source that says nothing" => Authorizer::builder(standard().build()?).roles(silent),
         "hosts" => {
             let policy = roles(Policy::builder())
                 .host_route("localhost", "GET /reports/{id}", role("user"))
                 .host_route("public.test", "GET /reports/{id}", anyone());
-            plain(policy)?.build()?
+            plain(policy)?
         }
-        _ => bail!("no policy is called `{name}`"),
+        file if file.ends_with(".toml") => {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/policies");
+            Authorizer::builder(loader().file(folder.join(file))?)
+        }
+        _ => match name.strip_prefix("in the order ") {
+            Some(order) => Authorizer::builder(loader().text("order.toml", &ordered(order)?)?),
+            None => bail!("no policy is called `{name}`"),
+        },
     })
-}
-
-/// The roles of every policy here.
-pub fn roles(policy: PolicyBuilder) -> PolicyBuilder {
-    policy
-        .role("user", [])
-        .role("moderator", ["user"])
-        .role("admin", ["moderator"])
-        .role("auditor", [])
-        .role("suspended", [])
-}
-
-/// Who has which role.
-///
-/// # Errors
-///
-/// Never: the names are right.
-pub fn members() -> Result<RoleMap> {
-    Ok(RoleMap::new()
-        .name("alice", ["admin"])?
-        .name("alice@example.com", ["admin"])?
-        .name("bob", ["user"])?
-        .name("carol", ["admin", "suspended"])?
-        .name("partner:alice", ["auditor"])?
-        // What a name must not be taken for.
-        .name("admin", ["admin"])?
-        .name("root", ["admin"])?
-        .name("first", ["admin"])?
-        .name("last", ["admin"])?)
-}
-
-/// The routes of the standard policy: pattern and rule.
-///
-/// Together with the application of [`app`](crate::app), which answers everywhere, `/uncovered` included.
-pub fn routes() -> Vec<(&'static str, Rule)> {
-    let own = custom("own inbox", |scope| {
-        let name = scope.principal().name().ok();
-        name.is_some() && scope.param("name").as_deref() == name
-    });
-    let admins = role("admin").and(!role("suspended"));
-    let mut routes = vec![
-        ("GET /", anyone()),
-        ("* /whoami", anyone()),
-        ("GET /health", anyone()),
-        ("GET /reports", role("user")),
-        ("POST /reports", role("moderator")),
-        ("GET /reports/{id}", role("user")),
-        ("DELETE /reports/{id}", role("admin")),
-        ("QUERY /reports/{id}", role("user")),
-        ("* /admin/{*rest}", admins.clone()),
-        ("GET /users/{name}/inbox", own.or(role("moderator"))),
-        ("GET /files/{*rest}", authenticated()),
-        ("GET /files/private/{*rest}", admins.clone()),
-        ("GET /api/items/{id}", authenticated()),
-        ("* /api/secret", admins.clone()),
-        ("* /api/v1/deep/secret", admins),
-        ("GET /café", authenticated()),
-        ("GET /closed", nobody()),
-        ("GET /dashboard", role("user")),
-        ("GET /unrouted", anyone()),
-    ];
-    routes.extend(certificate_rules());
-    routes
-}
-
-/// Routes that show what a rule makes of a certificate.
-fn certificate_rules() -> Vec<(&'static str, Rule)> {
-    let cn = || subject(AttributeType::CN);
-    let ou = || subject(AttributeType::OU);
-    vec![
-        ("GET /rules/cn-is-alice", cn().eq("alice")),
-        ("GET /rules/cn-is-admin", cn().eq("admin")),
-        ("GET /rules/cn-is-first", cn().eq("first")),
-        ("GET /rules/cn-is-last", cn().eq("last")),
-        ("GET /rules/cn-has-first", cn().contains("first")),
-        ("GET /rules/cn-has-last", cn().contains("last")),
-        ("GET /rules/cn-is-luke", cn().eq("luke")),
-        ("GET /rules/cn-is-duke", cn().eq("duke")),
-        ("GET /rules/cn-is-joerg", cn().eq("j\u{f6}rg")),
-        ("GET /rules/cn-begins-admin", cn().starts_with("admin")),
-        ("GET /rules/cn-exists", cn().exists()),
-        ("GET /rules/cn-is-not-x", !cn().eq("x")),
-        ("GET /rules/cn-has-not-x", !cn().contains("x")),
-        ("GET /rules/ou-is-eng", ou().eq("eng")),
-        ("GET /rules/ou-has-eng", ou().contains("eng")),
-        ("GET /rules/ou-has-ops", ou().contains("ops")),
-        ("GET /rules/ou-is-admin", ou().eq("admin")),
-        ("GET /rules/ou-has-duke", ou().contains("CN=duke,")),
-        ("GET /rules/issuer-is-staff", issuer(AttributeType::CN).eq("Portcullis Test Staff CA")),
-        ("GET /rules/anchor-is-staff", anchor("staff")),
-        ("GET /rules/anchor-is-partner", anchor("partner")),
-        ("GET /rules/uri-is-admin", san(SanKind::Uri).contains("spiffe://test/admin")),
-        ("GET /rules/uri-is-mallory", san(SanKind::Uri).contains("spiffe://test/mallory")),
-        ("GET /rules/uri-is-not-admin", !san(SanKind::Uri).contains("spiffe://test/admin")),
-        ("GET /rules/dns-is-admin", san(SanKind::Dns).contains("admin.test")),
-        ("GET /rules/dns-is-not-admin", !san(SanKind::Dns).contains("admin.test")),
-        ("GET /rules/dns-is-constrained", san(SanKind::Dns).contains("admin.evil.test")),
-        ("GET /rules/email-is-admin", san(SanKind::Email).contains("admin@admin.test")),
-        ("GET /rules/email-is-alice", san(SanKind::Email).contains("alice@example.com")),
-        ("GET /rules/upn-is-admin", san(SanKind::Upn).contains("admin@admin.test")),
-        ("GET /rules/ip-is-local", san(SanKind::Ip).contains("127.0.0.1")),
-        ("GET /rules/no-admin", !role("admin")),
-        ("GET /rules/authenticated", authenticated()),
-        ("GET /rules/callers-not-suspended", authenticated().and(!role("suspended"))),
-        ("GET /rules/anyone-or-admin", any([anyone(), role("admin")])),
-        ("GET /rules/admin-and-anyone", all([role("admin"), anyone()])),
-        ("GET /rules/any-role", any_role(["auditor", "moderator"])),
-    ]
 }
 
 fn standard() -> PolicyBuilder {
     routes().into_iter().fold(roles(Policy::builder()), |policy, (pattern, rule)| policy.route(pattern, rule))
 }
 
-/// Asks the map after a pause, as a database would.
-struct Later(RoleMap);
-
-impl RoleProvider for Later {
-    fn roles(&self, account: Account<'_>) -> Answer<Result<Grants, ProviderError>> {
-        let answer = self.0.roles(account);
-        Answer::Pending(Box::pin(async move {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            answer.get().await
-        }))
-    }
+fn everywhere(rule: Rule) -> PolicyBuilder {
+    roles(Policy::builder()).route("* /{*rest}", rule)
 }
 
-/// Cannot find out anything.
-struct Failing;
-
-impl RoleProvider for Failing {
-    fn roles(&self, _account: Account<'_>) -> Answer<Result<Grants, ProviderError>> {
-        Answer::Ready(Err(ProviderError::new("the directory is down: secret-directory.internal")))
-    }
+/// The standard policy, which tries another one on each request.
+fn beside(candidate: PolicyBuilder) -> Result<Authorizer> {
+    let auth = builder("standard")?.build()?;
+    auth.set_candidate(candidate.build()?)?;
+    Ok(auth)
 }
 
-#[expect(clippy::panic, reason = "a source of roles that panics is what is tested")]
-fn panicking(_account: Account<'_>) -> [&'static str; 0] {
-    panic!("a source of roles panics on purpose")
+/// What the rules of policy files may call.
+#[expect(clippy::panic, reason = "a condition that panics is what is tested")]
+fn loader() -> PolicyLoader {
+    Policy::loader()
+        .custom("holds", |_| true)
+        .custom("does not hold", |_| false)
+        .custom("fails", |_| Err::<bool, _>("the file is gone"))
+        .custom("panics", |_| -> bool { panic!("a condition panics on purpose") })
+        .custom("own inbox", |scope| {
+            let name = scope.principal().name().ok();
+            name.is_some() && scope.param("name").as_deref() == name
+        })
+}
+
+/// Routes that lie within each other, declared in an order such as `312`.
+fn ordered(order: &str) -> Result<String> {
+    let mut text = String::from("version = 1\n[roles.admin]\nmembers = [\"alice\"]\n");
+    for digit in order.chars() {
+        text += match digit {
+            '1' => "[[route]]\nmatch = \"GET /l1/{*rest}\"\nallow = \"anyone\"\n",
+            '2' => "[[route]]\nmatch = \"GET /l1/l2/{*rest}\"\nallow = \"authenticated\"\n",
+            '3' => "[[route]]\nmatch = \"GET /l1/l2/l3/{*rest}\"\nallow = 'role(\"admin\")'\n",
+            _ => bail!("`{digit}` is no route: write 1, 2 and 3"),
+        };
+    }
+    ensure!(order.len() == 3, "`{order}` is not an order of three routes");
+    Ok(text)
 }

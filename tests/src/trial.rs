@@ -162,7 +162,8 @@ fn request(case: &Case, http: Http, address: SocketAddr, trial: &str) -> Result<
     for line in case.headers.iter().filter(|line| !line.starts_with('-')) {
         let at = line.find(": ").context("a header line is `name: value`")?;
         let (name, value) = line.split_at(at);
-        sent = sent.header(name, unescape(value.get(2..).unwrap_or_default())?);
+        let value = value.get(2..).unwrap_or_default().replace("{authority}", &authority);
+        sent = sent.header(name, unescape(&value)?);
     }
     Ok(sent)
 }

@@ -47,6 +47,9 @@ async fn wrong_expectations_fail() {
         ("bob", "GET /reports/7", "status = 200", "handshake = 'fails'"),
         ("bob", "GET /reports/7", "status = 200", "handshake = 'cut'"),
         ("bob", "GET /files/notice.txt", "handler = 'files'", "handler = 'fallback'"),
+        ("bob", "GET /reports/7", "handler = 'report'", "handler = ''"),
+        ("bob", "GET /admin/", "handler = ''", "handler = 'admin'"),
+        ("bob", "GET /admin/", "header = '-x-handler'", "header = '-vary'"),
         ("bob", "GET /admin/", "closes = false", "kind = 'forbidden', closes = true"),
         ("nobody", "GET /admin/", "closes = true", "kind = 'certificate-required', closes = false"),
     ] {

@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
+use actix_cors::Cors;
 use actix_files::Files;
 use actix_web::dev::{Service, ServiceRequest};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::{Condition, NormalizePath};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
+use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, rt, web};
 use anyhow::{Context, Result};
 use portcullis_actix::{BindPortcullis, Caller, Connection, Guard, Peer};
 use tokio::sync::oneshot;
 
+use super::disguise::Disguise;
 use super::{Adapter, Listener, Running, Setup, Stop};
 use crate::app::{HANDLER, Seen, TRIAL, note};
 use crate::case::Shape;
@@ -76,13 +78,20 @@ async fn run(setup: Setup, started: Started, stopped: oneshot::Receiver<oneshot:
 
 fn bind(setup: Setup) -> Result<(actix_web::dev::Server, std::net::SocketAddr)> {
     let Setup { auth, listener, shape, folder } = setup;
+    let disguise = Disguise::of(shape, &auth)?;
     let server = HttpServer::new(move || {
+        let lies_outside = matches!(shape, Shape::DisguiseOutside | Shape::AssertedOutside);
+        let inside = disguise.clone().filter(|_| !lies_outside);
+        let outside = disguise.clone().filter(|_| lies_outside);
         App::new()
             .configure(|app| routes(app, &folder))
             .default_service(web::to(async |seen: Sight| seen.answer("fallback", None)))
             .wrap(Condition::new(shape == Shape::NormalizeInside, NormalizePath::trim()))
+            .wrap_fn(move |request, inner| inner.call(disguised(request, inside.as_ref())))
             .wrap(Guard::new(auth.clone()))
+            .wrap_fn(move |request, inner| inner.call(disguised(request, outside.as_ref())))
             .wrap(Condition::new(shape == Shape::NormalizeOutside, NormalizePath::trim()))
+            .wrap(Condition::new(shape == Shape::Cors, cors()))
     })
     .workers(1)
     .shutdown_timeout(1)
@@ -94,6 +103,28 @@ fn bind(setup: Setup) -> Result<(actix_web::dev::Server, std::net::SocketAddr)> 
     };
     let address = server.addrs().first().copied().context("no address was bound")?;
     Ok((server.run(), address))
+}
+
+/// CORS as actix has it: for one site, which may send its user's certificate along.
+fn cors() -> Cors {
+    Cors::default().allowed_origin(super::CORS_ORIGIN).allowed_methods(["GET", "POST"]).supports_credentials()
+}
+
+fn disguised(request: ServiceRequest, disguise: Option<&Disguise>) -> ServiceRequest {
+    if let Some(Disguise { identity, peer, principal, connection, strips }) = disguise.cloned() {
+        let mut extensions = request.extensions_mut();
+        if strips {
+            extensions.clear();
+        }
+        extensions.insert(identity);
+        extensions.insert(peer.clone());
+        extensions.insert(Peer::from(peer));
+        extensions.insert(principal);
+        if let Some(connection) = connection {
+            extensions.insert(connection);
+        }
+    }
+    request
 }
 
 fn routes(app: &mut web::ServiceConfig, folder: &Path) {

@@ -9,19 +9,21 @@ use anyhow::Result;
 use axum::Router;
 use axum::body::HttpBody;
 use axum::extract::{FromRequestParts, Path, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any};
-use portcullis_axum::{Caller, Connection, Guarded, Peer, guard, serve, serve_plain};
+use portcullis_axum::{Caller, Connection, Guarded, Peer, Rejection, guard, serve, serve_plain};
 use tokio::sync::oneshot;
 use tower::Layer;
 use tower::make::Shared;
-use tower::util::BoxCloneSyncService;
+use tower::util::{BoxCloneSyncService, MapRequest};
 use tower_http::normalize_path::NormalizePathLayer;
 use tower_http::services::ServeDir;
 
-use super::{Adapter, Listener, Running, Setup, Stop};
+use super::disguise::Disguise;
+use super::{Adapter, Listener, Running, Setup, Stop, cors};
 use crate::app::{HANDLER, Seen, TRIAL, note};
 use crate::case::Shape;
 
@@ -44,17 +46,17 @@ impl Adapter for Axum {
         let limit = Duration::from_secs(1);
         let server: Server = match setup.listener.clone() {
             Listener::Tls(tls) => {
-                let server = serve(tcp, tls, app(setup)).graceful_shutdown(stopped, limit);
+                let server = serve(tcp, tls, app(setup)?).graceful_shutdown(stopped, limit);
                 Box::pin(async { Ok(server.await?) })
             }
             Listener::Plain => {
-                let server = serve_plain(tcp, app(setup)).graceful_shutdown(stopped, limit);
+                let server = serve_plain(tcp, app(setup)?).graceful_shutdown(stopped, limit);
                 Box::pin(async { Ok(server.await?) })
             }
             Listener::Foreign => {
                 tcp.set_nonblocking(true)?;
                 let tcp = tokio::net::TcpListener::from_std(tcp)?;
-                let server = axum::serve(tcp, Shared::new(app(setup))).with_graceful_shutdown(stopped);
+                let server = axum::serve(tcp, Shared::new(app(setup)?)).with_graceful_shutdown(stopped);
                 Box::pin(async { Ok(server.await?) })
             }
         };
@@ -73,19 +75,27 @@ type Server = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 type App<B> = BoxCloneSyncService<http::Request<B>, Response, Infallible>;
 
-fn app<B>(setup: Setup) -> App<B>
+fn app<B>(setup: Setup) -> Result<App<B>>
 where
     B: HttpBody<Data = bytes::Bytes, Error: Into<axum::BoxError>> + Send + 'static,
 {
-    let router = router(&setup.folder);
+    let Setup { auth, shape, folder, .. } = setup;
+    let router = router(&folder);
     let normalize = NormalizePathLayer::trim_trailing_slash();
-    match setup.shape {
-        Shape::Standard => BoxCloneSyncService::new(guard(router, setup.auth)),
-        Shape::NormalizeInside => BoxCloneSyncService::new(Guarded::new(normalize.layer(router), setup.auth)),
-        Shape::NormalizeOutside => BoxCloneSyncService::new(normalize.layer(guard(router, setup.auth))),
-    }
+    let disguise = Disguise::of(shape, &auth)?;
+    Ok(match shape {
+        Shape::Standard => BoxCloneSyncService::new(guard(router, auth)),
+        Shape::NormalizeInside => BoxCloneSyncService::new(Guarded::new(normalize.layer(router), auth)),
+        Shape::NormalizeOutside => BoxCloneSyncService::new(normalize.layer(guard(router, auth))),
+        Shape::Cors => BoxCloneSyncService::new(cors().layer(guard(router, auth))),
+        Shape::DisguiseInside | Shape::StrippedInside => {
+            BoxCloneSyncService::new(Guarded::new(MapRequest::new(router, Disguise::worn(disguise)), auth))
+        }
+        Shape::DisguiseOutside | Shape::AssertedOutside => {
+            BoxCloneSyncService::new(MapRequest::new(guard(router, auth), Disguise::worn(disguise)))
+        }
+    })
 }
-
 fn router(folder: &FilePath) -> Router {
     let api = Router::new()
         .route("/secret", page("api.secret"))
@@ -131,12 +141,26 @@ async fn noted(request: Request, next: Next) -> Response {
 }
 
 /// Everything that a handler can know of who is calling.
-#[derive(FromRequestParts)]
 struct Sight {
     headers: HeaderMap,
     peer: Peer,
     caller: Option<Caller>,
     connection: Option<Connection>,
+}
+
+// Derived, it would ask for a `Caller` and drop the refusal, which is told before it is dropped.
+impl<S: Send + Sync> FromRequestParts<S> for Sight {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let Ok(connection) = Option::<Connection>::from_request_parts(parts, state).await;
+        Ok(Self {
+            headers: parts.headers.clone(),
+            peer: Peer::from_request_parts(parts, state).await?,
+            caller: Option::<Caller>::from_request_parts(parts, state).await?,
+            connection,
+        })
+    }
 }
 
 impl Sight {

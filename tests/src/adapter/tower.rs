@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use axum::body::Body;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -18,12 +18,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
-use tower::util::BoxCloneSyncService;
+use tower::util::{BoxCloneSyncService, MapRequest};
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::normalize_path::NormalizePathLayer;
 use tower_http::services::ServeDir;
 
-use super::{Adapter, Listener, Running, Setup};
+use super::disguise::Disguise;
+use super::{Adapter, Listener, Running, Setup, cors};
 use crate::app::{HANDLER, Seen, TRIAL, note};
 use crate::case::Shape;
 
@@ -42,7 +43,7 @@ impl Adapter for Tower {
         let tcp = TcpListener::bind("127.0.0.1:0").await?;
         let address = tcp.local_addr()?;
         let listener = setup.listener.clone();
-        let app = app(setup);
+        let app = app(setup)?;
         let server = tokio::spawn(async move {
             // Dropping the set ends the connections together with the server.
             let mut connections = JoinSet::new();
@@ -102,19 +103,34 @@ where
     let _ended = served.await;
 }
 
-fn app(setup: Setup) -> App {
-    let folder = Arc::new(setup.folder);
+fn app(setup: Setup) -> Result<App> {
+    let Setup { auth, shape, folder, .. } = setup;
+    let folder = Arc::new(folder);
     let router = service_fn(move |request| route(request, Arc::clone(&folder)));
-    let guard = GuardLayer::new(setup.auth);
+    let disguise = Disguise::of(shape, &auth)?;
+    let guard = GuardLayer::new(auth);
     let normalize = NormalizePathLayer::trim_trailing_slash();
-    match setup.shape {
+    Ok(match shape {
         Shape::Standard => BoxCloneSyncService::new(guard.layer(router)),
         Shape::NormalizeInside => BoxCloneSyncService::new(guard.layer(normalize.layer(router))),
         Shape::NormalizeOutside => BoxCloneSyncService::new(normalize.layer(guard.layer(router))),
-    }
+        Shape::Cors => BoxCloneSyncService::new(cors().layer(guard.layer(router))),
+        Shape::DisguiseInside | Shape::StrippedInside => {
+            BoxCloneSyncService::new(guard.layer(MapRequest::new(router, Disguise::worn(disguise))))
+        }
+        Shape::DisguiseOutside | Shape::AssertedOutside => {
+            BoxCloneSyncService::new(MapRequest::new(guard.layer(router), Disguise::worn(disguise)))
+        }
+    })
 }
 
 async fn route(request: Request<Incoming>, folder: Arc<PathBuf>) -> Result<Response<Body>, Infallible> {
+    // A bare service has no extractors that fail without a guard, so it looks itself.
+    if Admission::of(request.extensions()).is_none() {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        return Ok(response);
+    }
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let (handler, param) = match *segments {

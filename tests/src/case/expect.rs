@@ -21,7 +21,7 @@ pub struct Expect {
     pub allowed: Option<bool>,
     /// Refused by the firewall or already by the framework's HTTP parser: no handler in any case.
     pub refused: Option<bool>,
-    /// The handler that ran.
+    /// The handler that ran; empty for "none".
     pub handler: Option<String>,
     /// The path parameter as the handler sees it.
     pub param: Option<String>,
@@ -39,7 +39,8 @@ pub struct Expect {
     pub anchor: Option<String>,
     /// Whether the connection ends after the response; looked at on HTTP/1.1.
     pub closes: Option<bool>,
-    /// A header line that the response must have, such as `vary: accept`.
+    /// A header line that the response must have, such as `vary: accept`; with a dash before it, one
+    /// whose name it must not have.
     pub header: Option<String>,
 }
 
