@@ -1,7 +1,10 @@
 //! What takes more than one request: hostile sockets, sessions, time.
 
+mod audit;
 mod lifetime;
 mod noise;
+mod refusal;
+mod replacement;
 mod resumption;
 mod start;
 
@@ -12,13 +15,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use portcullis_core::Authorizer;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::adapter::{Listener, Running};
 use crate::app::{Seen, TRIAL};
-use crate::bench::Bench;
-use crate::case::{Http, Tls};
+use crate::bench::{self, Bench, Key};
+use crate::case::{Http, Mode, Shape, Tls};
 use crate::client::{Received, Sent, h1, h2, tls};
 use crate::fixtures::fixtures;
 
@@ -63,7 +68,16 @@ enum Scope {
 /// All scenarios.
 #[must_use]
 pub fn all() -> Vec<Scenario> {
-    [noise::SCENARIOS, resumption::SCENARIOS, lifetime::SCENARIOS, start::SCENARIOS].concat()
+    [
+        noise::SCENARIOS,
+        resumption::SCENARIOS,
+        lifetime::SCENARIOS,
+        start::SCENARIOS,
+        replacement::SCENARIOS,
+        refusal::SCENARIOS,
+        audit::SCENARIOS,
+    ]
+    .concat()
 }
 
 impl Scenario {
@@ -93,6 +107,12 @@ impl Stage {
     fn client(&self, client: &str) -> Result<ClientConfig> {
         let credentials = fixtures()?.credentials(client, None, true)?;
         tls::config(credentials.as_ref(), self.http, self.tls)
+    }
+
+    /// A server of its own, which asks for certificates and takes whatever comes.
+    async fn server_of(&self, auth: Authorizer) -> Result<Running> {
+        let tls = bench::tls(&Key::of_mode(Mode::Request))?.context("TLS")?.build()?;
+        self.bench.fresh(auth, Listener::Tls(tls), Shape::Standard).await
     }
 
     /// A new connection, ready for requests.
@@ -133,10 +153,15 @@ enum Speaker {
 
 impl Speaker {
     async fn get(&mut self, target: &str) -> Result<Received> {
-        let sent = Sent::new("GET", target)
+        self.ask("scenario", "GET", target, "application/problem+json").await
+    }
+
+    /// Sends a request with the mark of a trial.
+    async fn ask(&mut self, trial: &str, method: &str, target: &str, accept: &str) -> Result<Received> {
+        let sent = Sent::new(method, target)
             .header(if matches!(self, Self::One(_)) { "host" } else { ":authority" }, "localhost")
-            .header("accept", "application/problem+json")
-            .header(TRIAL, "scenario");
+            .header("accept", accept)
+            .header(TRIAL, trial);
         match self {
             Self::One(connection) => connection.send(&sent).await,
             Self::Two(connection) => {
