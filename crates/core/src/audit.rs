@@ -50,6 +50,9 @@ pub use losses::AuditLosses;
 pub(crate) use queue::Recorders;
 pub(crate) use record::{Asked, Record};
 
+/// The JSON Schema of an audit event: `schema/audit-event-1.json`.
+pub const SCHEMA: &str = include_str!("../schema/audit-event-1.json");
+
 /// Where audit events go.
 ///
 /// Called by one thread, one event after the other. A closure is a sink, too.

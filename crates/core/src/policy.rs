@@ -99,6 +99,9 @@ use crate::request::Request;
 use crate::role::{Hierarchy, Role};
 use crate::rule::Rule;
 
+/// The JSON Schema of the policy file, for editors: `schema/policy-1.json`.
+pub const SCHEMA: &str = include_str!("../schema/policy-1.json");
+
 /// Which rule decides which request, which roles there are, and which field names a caller.
 ///
 /// What no route names is closed. The path alone picks the pattern, segment by segment: a literal

@@ -1,0 +1,57 @@
+//! Where results go: text for people or one JSON document, on standard output.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::arguments::Format;
+use crate::outcome::Failure;
+
+/// Where results go.
+#[derive(Debug)]
+pub(crate) struct Output {
+    format: Format,
+}
+
+impl Output {
+    pub(crate) fn new(format: Format) -> Self {
+        Self { format }
+    }
+
+    /// Prints a result: the text for people, or the value as JSON.
+    pub(crate) fn result(&mut self, text: &str, value: &impl Serialize) -> Result<(), Failure> {
+        match self.format {
+            Format::Human => self.text(text),
+            Format::Json => {
+                let json = serde_json::to_string_pretty(value)
+                    .map_err(|error| Failure::Other(format!("cannot write the result as JSON: {error}")))?;
+                self.text(&json)
+            }
+        }
+    }
+
+    /// Prints text as it is, whatever the format.
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        match write!(out, "{text}{end}").and_then(|()| out.flush()) {
+            // `portcullis .. | head` is no failure.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::Other(format!("cannot write to standard output: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells why a command could not do its work.
+    pub(crate) fn failure(&mut self, failure: &Failure) -> ExitCode {
+        let line = match self.format {
+            Format::Human => format!("error: {failure}"),
+            Format::Json => serde_json::json!({ "error": failure.to_string() }).to_string(),
+        };
+        // Nobody is left to tell if the terminal is gone.
+        let _ = writeln!(io::stderr().lock(), "{line}");
+        ExitCode::from(failure.code())
+    }
+}
