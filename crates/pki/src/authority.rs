@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Attribute, DistinguishedName, Extension, KeyAlgorithm, KeyUsage, LeafBuilder, Oid, PkiError,
-    RawCertificate, key::Key, name::text, pem,
+    RawCertificate, RevocationListBuilder, key::Key, name::text, pem,
 };
 
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -86,6 +86,11 @@ impl Authority {
         LeafBuilder::client(self, name)
     }
 
+    /// A list of the certificates that this authority has revoked.
+    pub fn revocation_list(&self) -> RevocationListBuilder<'_> {
+        RevocationListBuilder::new(self)
+    }
+
     /// The first common name of the subject; empty if there is none, or if it is no text.
     pub fn name(&self) -> &str {
         self.subject.first_common_name().unwrap_or_default()
@@ -162,6 +167,7 @@ pub struct AuthorityBuilder<'a> {
     key: KeyAlgorithm,
     validity: (SystemTime, SystemTime),
     path_length: Option<u8>,
+    key_usages: Vec<KeyUsage>,
     extensions: Vec<Extension>,
 }
 
@@ -176,6 +182,7 @@ impl<'a> AuthorityBuilder<'a> {
             // old enough to have issued certificates that have expired since
             validity: (now - 90 * DAY, now + 3650 * DAY),
             path_length: None,
+            key_usages: vec![KeyUsage::KeyCertSign, KeyUsage::CrlSign],
             extensions: Vec::new(),
         }
     }
@@ -201,6 +208,12 @@ impl<'a> AuthorityBuilder<'a> {
     /// How many intermediates may stand between this authority and a leaf; no limit unless set.
     pub fn path_length(mut self, length: u8) -> Self {
         self.path_length = Some(length);
+        self
+    }
+
+    /// What the key may be used for, `keyCertSign` and `cRLSign` unless set.
+    pub fn key_usage(mut self, usages: &[KeyUsage]) -> Self {
+        self.key_usages = usages.to_vec();
         self
     }
 
@@ -232,7 +245,7 @@ impl<'a> AuthorityBuilder<'a> {
         let mut certificate = RawCertificate::new(subject.clone())
             .valid(from, to)
             .extension(Extension::basic_constraints(true, self.path_length))
-            .extension(Extension::key_usage(&[KeyUsage::KeyCertSign, KeyUsage::CrlSign]))
+            .extension(Extension::key_usage(&self.key_usages))
             .extension(Extension::subject_key_identifier(&key.identifier()))
             .extensions(self.extensions);
         match self.parent {

@@ -2,7 +2,7 @@
 
 use yasna::{DERWriterSeq, Tag};
 
-use crate::{GeneralName, Oid};
+use crate::{DistributionPoint, GeneralName, IssuingDistributionPoint, Oid};
 
 /// One extension of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,24 @@ impl Extension {
                 }
             }
         })
+    }
+
+    /// `cRLDistributionPoints`, not critical: where a certificate's revocation lists are.
+    pub fn crl_distribution_points(points: &[DistributionPoint]) -> Self {
+        Self::sequence(Oid::CRL_DISTRIBUTION_POINTS, false, |writer| {
+            points.iter().for_each(|point| point.write(writer.next()));
+        })
+    }
+
+    /// `issuingDistributionPoint`, critical: which certificates a revocation list is about.
+    pub fn issuing_distribution_point(scope: &IssuingDistributionPoint) -> Self {
+        let der = yasna::construct_der(|writer| scope.write(writer));
+        Self::new(Oid::ISSUING_DISTRIBUTION_POINT, true, der)
+    }
+
+    /// `certificateIssuer`, critical: whose certificate an entry of an indirect list is.
+    pub fn certificate_issuer(names: &[GeneralName]) -> Self {
+        Self::new(Oid::CERTIFICATE_ISSUER, true, GeneralName::sequence_der(names))
     }
 
     pub(crate) fn subject_key_identifier(identifier: &[u8]) -> Self {

@@ -43,13 +43,16 @@ pub enum GeneralName {
 impl GeneralName {
     /// The names as a DER `GeneralNames` sequence.
     pub(crate) fn sequence_der(names: &[Self]) -> Vec<u8> {
-        yasna::construct_der(|writer| {
-            writer.write_sequence(|writer| {
-                for name in names {
-                    name.write(writer.next());
-                }
-            });
-        })
+        yasna::construct_der(|writer| Self::write_sequence(names, writer))
+    }
+
+    /// Writes the names as `GeneralNames`, under an implicit tag or none.
+    pub(crate) fn write_sequence(names: &[Self], writer: DERWriter<'_>) {
+        writer.write_sequence(|writer| {
+            for name in names {
+                name.write(writer.next());
+            }
+        });
     }
 
     /// The name as base of a `GeneralSubtree`; an IP address gets a mask for that one address.

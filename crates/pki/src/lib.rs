@@ -14,6 +14,7 @@ mod name;
 mod oid;
 mod pem;
 mod raw;
+mod revocation_list;
 
 pub use authority::{Authority, AuthorityBuilder};
 pub use development::{Development, DevelopmentClient, development};
@@ -26,3 +27,7 @@ pub use leaf::LeafBuilder;
 pub use name::{Attribute, DistinguishedName, StringType};
 pub use oid::Oid;
 pub use raw::RawCertificate;
+pub use revocation_list::{
+    DistributionPoint, IssuingDistributionPoint, RevocationList, RevocationListBuilder, RevocationReason,
+    Revoked,
+};

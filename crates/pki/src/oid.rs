@@ -69,8 +69,20 @@ known! {
     SUBJECT_ALT_NAME = [2, 5, 29, 17];
     /// Extension `basicConstraints`.
     BASIC_CONSTRAINTS = [2, 5, 29, 19];
+    /// Revocation list extension `cRLNumber`.
+    CRL_NUMBER = [2, 5, 29, 20];
+    /// Extension `reasonCode` of an entry in a revocation list.
+    REASON_CODE = [2, 5, 29, 21];
+    /// Revocation list extension `deltaCRLIndicator`.
+    DELTA_CRL_INDICATOR = [2, 5, 29, 27];
+    /// Revocation list extension `issuingDistributionPoint`.
+    ISSUING_DISTRIBUTION_POINT = [2, 5, 29, 28];
+    /// Extension `certificateIssuer` of an entry in an indirect revocation list.
+    CERTIFICATE_ISSUER = [2, 5, 29, 29];
     /// Extension `nameConstraints`.
     NAME_CONSTRAINTS = [2, 5, 29, 30];
+    /// Extension `cRLDistributionPoints`.
+    CRL_DISTRIBUTION_POINTS = [2, 5, 29, 31];
     /// Extension `authorityKeyIdentifier`.
     AUTHORITY_KEY_IDENTIFIER = [2, 5, 29, 35];
     /// Extension `extKeyUsage`.

@@ -12,6 +12,11 @@ pub(crate) fn certificate(der: &[u8]) -> Result<String, PkiError> {
         .map_err(|error| PkiError::encoding("the certificate", error))
 }
 
+pub(crate) fn revocation_list(der: &[u8]) -> Result<String, PkiError> {
+    encode_string("X509 CRL", LineEnding::LF, der)
+        .map_err(|error| PkiError::encoding("the revocation list", error))
+}
+
 /// A PKCS#8 key that is not encrypted.
 pub(crate) fn key(pkcs8: &SecretDocument) -> Result<String, PkiError> {
     encode_key("PRIVATE KEY", pkcs8)

@@ -218,13 +218,13 @@ fn random_serial() -> Result<[u8; 16], PkiError> {
 }
 
 /// A time as certificates write it: `UTCTime` until 2049, `GeneralizedTime` from then on.
-enum Timestamp {
+pub(crate) enum Timestamp {
     Utc(UTCTime),
     Generalized(GeneralizedTime),
 }
 
 impl Timestamp {
-    fn new(time: SystemTime) -> Result<Self, PkiError> {
+    pub(crate) fn new(time: SystemTime) -> Result<Self, PkiError> {
         let seconds = match time.duration_since(UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_secs()).map_err(|_| PkiError::Time)?,
             Err(before) => -i64::try_from(before.duration().as_secs()).map_err(|_| PkiError::Time)?,
@@ -236,7 +236,7 @@ impl Timestamp {
         }
     }
 
-    fn write(&self, writer: DERWriter<'_>) {
+    pub(crate) fn write(&self, writer: DERWriter<'_>) {
         match self {
             Self::Utc(time) => writer.write_utctime(time),
             Self::Generalized(time) => writer.write_generalized_time(time),

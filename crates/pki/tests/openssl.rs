@@ -4,7 +4,7 @@
 
 use std::{fs, io::Write, path::Path, process::Command};
 
-use portcullis_pki::{Authority, Issued, KeyAlgorithm, development};
+use portcullis_pki::{Authority, Issued, KeyAlgorithm, RevocationReason, Revoked, development};
 use tempfile::TempDir;
 
 const PASSPHRASE: &str = "correct horse";
@@ -248,4 +248,33 @@ fn verdict(authority: &Authority, case: &str) -> String {
     let arguments =
         ["verify", "-purpose", "sslclient", "-CAfile", "root.pem", "-untrusted", "chain.pem", "leaf.pem"];
     openssl(folder.path(), &arguments).map(|(_, text)| text).unwrap_or_default()
+}
+
+#[test]
+fn revoked_certificates_are_revoked_for_openssl_too() {
+    for algorithm in [KeyAlgorithm::P256, KeyAlgorithm::P384, KeyAlgorithm::Rsa2048, KeyAlgorithm::Ed25519] {
+        let authority = Authority::builder("Example CA").key(algorithm).build().unwrap();
+        let bob = authority.client("bob").issue().unwrap();
+        let bob_is_out = Revoked::certificate(bob.certificate_der()).unwrap();
+        let list = authority
+            .revocation_list()
+            .number(7)
+            .revoke(bob_is_out.reason(RevocationReason::KeyCompromise))
+            .sign()
+            .unwrap();
+        let checked = |issued: &Issued| {
+            let folder = unpack(issued);
+            fs::write(folder.path().join("list.pem"), list.pem().unwrap()).unwrap();
+            folder
+        };
+        let arguments =
+            [&["verify", "-crl_check", "-CRLfile", "list.pem"][..], &verify("sslclient")[1..]].concat();
+        succeeds(checked(&authority.client("alice").issue().unwrap()).path(), &arguments);
+        let bob = checked(&bob);
+        fails(bob.path(), &arguments);
+        let text = succeeds(bob.path(), &["crl", "-in", "list.pem", "-noout", "-text"]);
+        for part in ["Key Compromise", "CRL Number", "Version 2"] {
+            assert!(text.is_empty() || text.contains(part), "{part}: {text}");
+        }
+    }
 }
