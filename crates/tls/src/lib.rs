@@ -2,6 +2,7 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod client_auth;
+mod client_trust;
 mod clock;
 mod configuration;
 mod connection;
@@ -21,6 +22,7 @@ mod trust_anchors;
 mod verifier;
 
 pub use client_auth::ClientAuth;
+pub use client_trust::{ClientTrust, ClientTrustBuilder, Vouched};
 pub use configuration::{Configuration, ConfigurationError, ConfigurationMistake};
 pub use connection::TlsConnection;
 pub use error::TlsError;

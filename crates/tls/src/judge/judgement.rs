@@ -78,6 +78,11 @@ impl Judgement {
         self.holds.contains(&now)
     }
 
+    /// The last second at which it surely still holds.
+    pub(crate) fn holds_until(&self) -> i64 {
+        *self.holds.end()
+    }
+
     /// About how many bytes it takes in memory.
     pub(super) fn weight(&self) -> u32 {
         let chain: usize = self.chain.iter().map(|der| der.len()).sum();
