@@ -196,6 +196,27 @@ impl Rule {
         check::check(&ast, environment).map(Self).map_err(|diagnostics| RuleError::new(text, diagnostics))
     }
 
+    /// The text of a rule with its blanks in order; names, roles and types are not looked at.
+    ///
+    /// Only blanks change: comments, line breaks and the spelling of strings and numbers stay.
+    ///
+    /// # Errors
+    ///
+    /// [`RuleError`] when the text is no expression of the language.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use portcullis_core::Rule;
+    ///
+    /// assert_eq!(Rule::format(r#"role( "admin" )&&!role("away")"#)?, r#"role("admin") && !role("away")"#);
+    /// assert!(Rule::format("role(").is_err());
+    /// # Ok::<(), portcullis_core::rule::RuleError>(())
+    /// ```
+    pub fn format(text: &str) -> Result<String, RuleError> {
+        parse::format(text).map_err(|diagnostic| RuleError::new(text, vec![diagnostic]))
+    }
+
     /// Both must hold.
     pub fn and(self, other: Self) -> Self {
         all([self, other])

@@ -2,6 +2,7 @@
 
 mod ast;
 mod grammar;
+mod layout;
 mod lexer;
 mod strings;
 
@@ -24,4 +25,12 @@ pub(super) fn parse(source: &str) -> Result<Ast<'_>, Diagnostic> {
     }
     let tokens = lexer::tokens(source)?;
     grammar::expression(&tokens, source.len())
+}
+
+/// The text of an expression with its blanks in order.
+pub(super) fn format(source: &str) -> Result<String, Diagnostic> {
+    // What is no expression is told, and not made to look like one.
+    parse(source)?;
+    let tokens = lexer::tokens(source)?;
+    Ok(layout::layout(source, &tokens))
 }
