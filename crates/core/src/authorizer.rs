@@ -277,10 +277,14 @@ impl Authorizer {
             return Decision::Deny(denial);
         }
         if policy.find(request).is_none() {
-            let denial = self.deny(DenialKind::NoRule, Cause::NoRule { news: false });
-            return Decision::Deny(denial.of(principal));
+            return Decision::Deny(self.no_rule(principal));
         }
         self.weigh(policy, request, principal).decision
+    }
+
+    /// The denial of what no route opens, where nothing is to be logged.
+    pub(crate) fn no_rule(&self, principal: &Principal) -> Denial {
+        self.deny(DenialKind::NoRule, Cause::NoRule { news: false }).of(principal)
     }
 
     /// The principal of a peer, asking the sources of roles.

@@ -51,7 +51,8 @@
 //! # Looking at a policy
 //!
 //! [`Policy::lint`] tells what is probably wrong, [`Policy::matrix`] who may pass where, and
-//! [`Policy::diff`] what changes for whom when one policy takes the place of another.
+//! [`Policy::diff`] what changes for whom when one policy takes the place of another;
+//! [`Authorizer::reach`](crate::Authorizer::reach) tells what one caller may do.
 
 mod assemble;
 mod build;
@@ -65,6 +66,7 @@ mod matrix;
 mod path;
 pub mod pattern;
 mod place;
+mod reach;
 mod report;
 mod resource;
 mod role_definition;
@@ -79,13 +81,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use build::PolicyBuilder;
-pub use diff::Change;
+pub use diff::{Change, GrantChange};
 pub use error::{PolicyError, PolicyFault};
 pub use file::PolicyLoader;
 pub use lint::{Finding, Level};
 pub use matrix::{Matrix, MatrixRow};
 pub use pattern::{Pattern, PatternError};
 pub use place::Place;
+pub use reach::Reach;
 pub use resource::{FieldType, ResourceRule, ResourceType};
 pub use role_definition::RoleDefinition;
 use route::Notes;

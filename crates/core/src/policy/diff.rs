@@ -1,11 +1,13 @@
 //! What changes for whom when one policy takes the place of another.
 
+mod grants;
 mod paths;
 mod regions;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::grants::GrantChange;
 use self::regions::Region;
 use super::survey::{self, Access, Caller, Survey};
 use super::{Policy, Route};
@@ -25,7 +27,8 @@ impl Policy {
     ///
     /// Routes are compared by the requests that they decide, not by their text: a new route for
     /// `/files/secret` changes what `/files/{*rest}` decided before. No change at all means that the
-    /// routes are the same to everybody, not that the members of roles are.
+    /// routes are the same to everybody, not that the members of roles are:
+    /// [`diff_grants`](Self::diff_grants) tells that.
     ///
     /// # Examples
     ///

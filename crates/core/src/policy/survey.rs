@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 pub(super) use formula::Formula;
 pub(super) use model::Possible;
+pub(super) use outcomes::Outcomes;
 
 use crate::role::{Hierarchy, RoleIndex};
 use crate::rule::Rule;

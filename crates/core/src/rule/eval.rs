@@ -21,7 +21,7 @@ struct Frame<'f> {
 }
 
 impl Expr {
-    pub(super) fn decide(&self, scope: &Scope<'_>) -> Result<bool, Fault> {
+    pub(crate) fn decide(&self, scope: &Scope<'_>) -> Result<bool, Fault> {
         self.holds(Context { scope, innermost: None })
     }
 
@@ -69,7 +69,7 @@ impl Expr {
                 Value::Ip(ip) => Ok(network.contains(&ip)),
                 _ => Err(Fault::TypeMismatch),
             },
-            Self::Custom(custom) => custom.decide(scope),
+            Self::Custom(custom) => scope.made_request().and_then(|_| custom.decide(scope)),
             Self::Acl(permission) => scope.resource()?.acl(permission),
             Self::Role { index: None, .. } | Self::Invalid(_) => Err(Fault::Unresolved),
             Self::Conditional(_)

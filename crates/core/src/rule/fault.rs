@@ -36,6 +36,9 @@ pub enum Fault {
     /// The route's pattern has no such parameter, or it cannot be decoded.
     #[error("the rule reads a path parameter that the route does not have or that cannot be decoded")]
     NoParam,
+    /// The rule reads the request, and none has been made.
+    #[error("the rule reads the request, but was asked without one")]
+    NoRequest,
     /// The rule is about a resource, and none is being decided about.
     #[error("the rule reads a resource, but was asked without one")]
     NoResource,

@@ -17,6 +17,8 @@ pub struct Scope<'a> {
     principal: &'a Principal,
     route: Option<&'a RouteMatch<'a>>,
     resource: Option<&'a dyn ResourceFacts>,
+    /// Whether the request only stands in for one that nobody has made.
+    is_ahead: bool,
 }
 
 /// What is known of the one resource that a rule decides about; fetched before.
@@ -30,12 +32,17 @@ pub(crate) trait ResourceFacts: fmt::Debug + Sync {
 
 impl<'a> Scope<'a> {
     pub(crate) fn new(request: &'a Request<'a>, principal: &'a Principal, route: &'a RouteMatch<'a>) -> Self {
-        Self { request, principal, route: Some(route), resource: None }
+        Self { request, principal, route: Some(route), resource: None, is_ahead: false }
     }
 
     /// For conditions that read neither the request nor its path.
     pub(crate) fn without_route(request: &'a Request<'a>, principal: &'a Principal) -> Self {
-        Self { request, principal, route: None, resource: None }
+        Self { request, principal, route: None, resource: None, is_ahead: false }
+    }
+
+    /// For looking ahead: what a rule reads of the request is not known; the one given stands in for it.
+    pub(crate) fn ahead(request: &'a Request<'a>, principal: &'a Principal) -> Self {
+        Self { is_ahead: true, ..Self::without_route(request, principal) }
     }
 
     /// The same for one resource.
@@ -64,6 +71,16 @@ impl<'a> Scope<'a> {
 
     pub(super) fn identity(&self) -> Result<&'a Identity, Fault> {
         self.principal.identity().ok_or(Fault::NotVerified)
+    }
+
+    /// Whether no request was made yet.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.is_ahead
+    }
+
+    /// The request, if one was made.
+    pub(super) fn made_request(&self) -> Result<&'a Request<'a>, Fault> {
+        if self.is_ahead { Err(Fault::NoRequest) } else { Ok(self.request) }
     }
 
     pub(super) fn resource(&self) -> Result<&'a dyn ResourceFacts, Fault> {

@@ -82,7 +82,7 @@ impl Fact {
 
 impl Fixed {
     fn value<'c>(self, scope: &'c Scope<'c>) -> Result<Value<'c>, Fault> {
-        let request = scope.request();
+        let request = || scope.made_request();
         match self {
             Self::PrincipalName => name(scope).map(Value::text),
             Self::PrincipalRoles => {
@@ -92,14 +92,14 @@ impl Fixed {
                     None => Ok(Value::List(List::Roles(roles))),
                 }
             }
-            Self::RequestMethod => Ok(Value::text(request.method())),
-            Self::RequestPath => Ok(Value::text(request.path())),
-            Self::RequestHost => host(request).map(Value::Str),
+            Self::RequestMethod => Ok(Value::text(request()?.method())),
+            Self::RequestPath => Ok(Value::text(request()?.path())),
+            Self::RequestHost => host(request()?).map(Value::Str),
             // A listener for both families sees IPv4 peers as `::ffff:a.b.c.d`.
             Self::RequestPeerIp => {
-                request.peer_ip().map(|ip| Value::Ip(ip.to_canonical())).ok_or(Fault::NoPeerIp)
+                request()?.peer_ip().map(|ip| Value::Ip(ip.to_canonical())).ok_or(Fault::NoPeerIp)
             }
-            Self::RequestTime => Ok(Value::Timestamp(request.time())),
+            Self::RequestTime => Ok(Value::Timestamp(request()?.time())),
             Self::AnchorLabel => Ok(Value::text(scope.identity()?.anchor().label())),
             Self::AnchorSpkiSha256 => {
                 scope.identity()?.anchor().spki_sha256().map(Value::Fingerprint).ok_or(Fault::Absent)
