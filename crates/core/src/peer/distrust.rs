@@ -24,8 +24,20 @@ pub enum Distrust {
         /// Seconds since the Unix epoch; `None` when it is an issuer's certificate.
         not_before: Option<i64>,
     },
-    /// Its issuer has revoked it.
+    /// Its issuer has revoked it, or the certificate of an issuer on its path was revoked.
     Revoked,
+    /// This service itself blocks it, or an issuer on its path.
+    Denied,
+    /// Nobody can say whether it is revoked.
+    RevocationUnknown {
+        /// What is missing or wrong, such as a list that another key has signed.
+        detail: String,
+    },
+    /// The list that would tell whether it is revoked is out of date.
+    RevocationStale {
+        /// When there should have been a new list, in seconds since the Unix epoch.
+        next_update: i64,
+    },
     /// Its extended key usage does not allow client authentication (RFC 5280, 4.2.1.12).
     NotForClients,
     /// Its key usage does not allow signing, which a handshake needs (RFC 5280, 4.2.1.3).
@@ -78,6 +90,9 @@ impl Distrust {
             Self::Expired { .. } => "expired",
             Self::NotYetValid { .. } => "not-yet-valid",
             Self::Revoked => "revoked",
+            Self::Denied => "denied",
+            Self::RevocationUnknown { .. } => "revocation-unknown",
+            Self::RevocationStale { .. } => "revocation-stale",
             Self::NotForClients => "not-for-clients",
             Self::KeyUsage => "key-usage",
             Self::AuthorityAsClient => "authority-as-client",
@@ -104,6 +119,10 @@ impl Distrust {
             Self::Expired { .. } => "renew the certificate",
             Self::NotYetValid { .. } => "wait until it is valid, and check the clocks of both machines",
             Self::Revoked => "ask the issuer for a new certificate",
+            Self::Denied => "ask the operator of this service why it is blocked, or use another certificate",
+            Self::RevocationUnknown { .. } | Self::RevocationStale { .. } => {
+                "ask the operator of this service for a current revocation list of the issuer; the certificate may be good"
+            }
             Self::NotForClients => {
                 "ask for a certificate with the extended key usage clientAuth; public authorities no longer issue it, so use a private one"
             }
@@ -141,6 +160,11 @@ impl fmt::Display for Distrust {
                 f.write_str("the certificate of an issuer is not yet valid")
             }
             Self::Revoked => f.write_str("revoked by its issuer"),
+            Self::Denied => f.write_str("blocked by this service"),
+            Self::RevocationUnknown { detail } => write!(f, "nobody can say whether it is revoked: {detail}"),
+            Self::RevocationStale { next_update } => {
+                write!(f, "a new revocation list of its issuer was due on {}", Utc(*next_update))
+            }
             Self::NotForClients => f.write_str("not made for client authentication (extended key usage)"),
             Self::KeyUsage => f.write_str("its key usage does not allow digital signatures"),
             Self::AuthorityAsClient => f.write_str("it is an authority's certificate, not a client's"),
