@@ -1,24 +1,40 @@
 //! The server's own certificate and its private key.
 
+#[cfg(feature = "pkcs12")]
+mod bundle;
 mod error;
+mod locked;
+mod material;
+mod unlock;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use portcullis_core::Certificate;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{
-    CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer,
-};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 pub use self::error::KeyPairError;
-use crate::pem::{self, Block, Input};
+use self::material::KeyMaterial;
+use self::unlock::Remembered;
+use crate::Passphrase;
+use crate::pem::Input;
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// Certificates are renewed long before, unless something has gone wrong.
+const EXPIRES_SOON: i64 = 30 * DAY;
 
 /// A certificate chain, the server's own certificate first, and the private key that belongs to it.
 ///
 /// Nothing is read before the configuration is built, so every fault is reported there. Keys are
-/// PKCS#8, PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`).
+/// PKCS#8, PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`), as PEM or DER. Keys that are
+/// encrypted, as PKCS#8 or in OpenSSL's old way, are opened with a [`passphrase`](Self::passphrase).
+///
+/// Reading blocks: a key may be encrypted so that each try of a passphrase takes a second, and
+/// somebody may have to type it. Build the configuration before the server runs, or on a thread that
+/// may block. A certificate that expires within 30 days is a warning in the log.
 ///
 /// # Security
 ///
@@ -39,8 +55,18 @@ use crate::pem::{self, Block, Input};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct KeyPair {
-    chain: Chain,
-    key: Key,
+    source: Source,
+    passphrase: Option<Passphrase>,
+    remembered: Remembered,
+}
+
+enum Source {
+    Parts {
+        chain: Chain,
+        key: Key,
+    },
+    #[cfg(feature = "pkcs12")]
+    Bundle(Input),
 }
 
 enum Chain {
@@ -53,18 +79,25 @@ enum Key {
     Der(Vec<u8>),
 }
 
+/// What was read, and where it was found.
+struct Loaded {
+    chain: Vec<CertificateDer<'static>>,
+    chain_origin: String,
+    key: PrivateKeyDer<'static>,
+    key_origin: String,
+}
+
 impl KeyPair {
     /// The certificates of one PEM file and the key of another one, or of the same one.
+    ///
+    /// The file with the key may also be DER.
     pub fn from_pem_files(certificates: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        Self { chain: Chain::Pem(Input::File(certificates.into())), key: Key::Pem(Input::File(key.into())) }
+        Self::from_parts(Chain::Pem(Input::File(certificates.into())), Key::Pem(Input::File(key.into())))
     }
 
     /// Certificates and key in PEM.
     pub fn from_pem(certificates: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
-        Self {
-            chain: Chain::Pem(Input::Memory(certificates.into())),
-            key: Key::Pem(Input::Memory(key.into())),
-        }
+        Self::from_parts(Chain::Pem(Input::Memory(certificates.into())), Key::Pem(Input::Memory(key.into())))
     }
 
     /// Certificates and key in DER.
@@ -73,101 +106,146 @@ impl KeyPair {
         key: impl Into<Vec<u8>>,
     ) -> Self {
         let certificates = certificates.into_iter().map(|der| CertificateDer::from(der.into()));
-        Self { chain: Chain::Der(certificates.collect()), key: Key::Der(key.into()) }
+        Self::from_parts(Chain::Der(certificates.collect()), Key::Der(key.into()))
     }
 
-    /// Reads both, and checks that they belong together.
+    /// Key and certificates of one PKCS#12 file (`.p12`, `.pfx`).
+    ///
+    /// The certificate of the key comes first, then the ones that vouch for it; the root and whatever
+    /// else is in the bundle are left out. Bundles with an empty passphrase need none to be set.
+    #[cfg(feature = "pkcs12")]
+    pub fn from_pkcs12_file(bundle: impl Into<PathBuf>) -> Self {
+        Self::new(Source::Bundle(Input::File(bundle.into())))
+    }
+
+    /// Key and certificates of one PKCS#12 bundle, as by [`from_pkcs12_file`](Self::from_pkcs12_file).
+    #[cfg(feature = "pkcs12")]
+    pub fn from_pkcs12(bundle: impl Into<Vec<u8>>) -> Self {
+        Self::new(Source::Bundle(Input::Memory(bundle.into())))
+    }
+
+    /// Where the passphrase of the key comes from. It is asked for only if the key is encrypted.
+    #[must_use]
+    pub fn passphrase(mut self, passphrase: Passphrase) -> Self {
+        self.passphrase = Some(passphrase);
+        self
+    }
+
+    fn from_parts(chain: Chain, key: Key) -> Self {
+        Self::new(Source::Parts { chain, key })
+    }
+
+    fn new(source: Source) -> Self {
+        Self { source, passphrase: None, remembered: Remembered::default() }
+    }
+
+    /// The files that certificates and key are read from.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let inputs = match &self.source {
+            Source::Parts { chain, key } => {
+                let chain = match chain {
+                    Chain::Pem(input) => Some(input),
+                    Chain::Der(_) => None,
+                };
+                let key = match key {
+                    Key::Pem(input) => Some(input),
+                    Key::Der(_) => None,
+                };
+                [chain, key]
+            }
+            #[cfg(feature = "pkcs12")]
+            Source::Bundle(input) => [Some(input), None],
+        };
+        inputs.into_iter().flatten().filter_map(Input::file).map(PathBuf::from).collect()
+    }
+
+    /// Reads both, and checks that they belong together. It blocks.
     pub(crate) fn load(&self, provider: &CryptoProvider, now: i64) -> Result<CertifiedKey, KeyPairError> {
-        let (chain, chain_origin) = self.read_chain()?;
+        let Loaded { chain, chain_origin, key, key_origin } = self.read()?;
         let certificates = parse_chain(&chain, &chain_origin)?;
-        if certificates.first().is_some_and(|own| !own.is_valid_at(now)) {
-            // A matter for the clients, and for whoever runs the tests of tomorrow.
-            tracing::warn!(target: "portcullis::tls", "the server's certificate in {chain_origin} is out of date");
-        }
-        let (key, key_origin) = self.read_key()?;
         let key = provider
             .key_provider
             .load_private_key(key)
             .map_err(|_| KeyPairError::UnusableKey { origin: key_origin.clone() })?;
-        let Some(public_key) = key.public_key() else { return Ok(CertifiedKey::new(chain, key)) };
-        match certificates.iter().position(|certificate| certificate.spki_der() == public_key.as_ref()) {
-            Some(0) => Ok(CertifiedKey::new(chain, key)),
-            Some(index) => Err(KeyPairError::Order { origin: chain_origin, position: index + 1 }),
-            None => Err(KeyPairError::Mismatch { certificates: chain_origin, key: key_origin }),
-        }
-    }
-
-    fn read_chain(&self) -> Result<(Vec<CertificateDer<'static>>, String), KeyPairError> {
-        let input = match &self.chain {
-            Chain::Der(chain) => return Ok((chain.clone(), "the server's certificate chain".into())),
-            Chain::Pem(input) => input,
-        };
-        let (bytes, origin) = input.read("the PEM text of the server's certificates")?;
-        let blocks = pem::blocks(&bytes, &origin)?;
-        let mut chain = Vec::new();
-        for block in &blocks {
-            match block.label.as_str() {
-                "CERTIFICATE" => chain.push(CertificateDer::from(block.der(&origin)?)),
-                "TRUSTED CERTIFICATE" => return Err(KeyPairError::TrustedCertificate { origin }),
-                // A key may stand in the same file.
-                _ => {}
+        let position = match key.public_key() {
+            Some(public_key) => {
+                certificates.iter().position(|certificate| certificate.spki_der() == public_key.as_ref())
             }
+            // A key that keeps that to itself, as in hardware.
+            None => Some(0),
+        };
+        let Some(position) = position else {
+            return Err(KeyPairError::Mismatch { certificates: chain_origin, key: key_origin });
+        };
+        if let Some(own) = certificates.get(position) {
+            warn_of_expiry(own, &chain_origin, now);
         }
-        if chain.is_empty() {
-            return Err(KeyPairError::NoCertificate { origin, found: labels(&blocks) });
+        match &self.source {
+            #[cfg(feature = "pkcs12")]
+            Source::Bundle(_) => Ok(CertifiedKey::new(bundle::arrange(&chain, &certificates, position), key)),
+            Source::Parts { .. } if position > 0 => {
+                Err(KeyPairError::Order { origin: chain_origin, position: position + 1 })
+            }
+            Source::Parts { .. } => Ok(CertifiedKey::new(chain, key)),
         }
-        Ok((chain, origin))
     }
 
-    fn read_key(&self) -> Result<(PrivateKeyDer<'static>, String), KeyPairError> {
-        let input = match &self.key {
-            Key::Pem(input) => input,
-            Key::Der(der) => {
-                let origin = "the server's private key".to_owned();
-                return match PrivateKeyDer::try_from(der.clone()) {
-                    Ok(key) => Ok((key, origin)),
-                    Err(_) => Err(KeyPairError::UnusableKey { origin }),
+    fn read(&self) -> Result<Loaded, KeyPairError> {
+        let passphrase = self.passphrase.as_ref();
+        match &self.source {
+            Source::Parts { chain, key } => {
+                let (chain, chain_origin) = chain.read()?;
+                let (key, key_origin) = key.read()?;
+                let key = match key {
+                    KeyMaterial::Plain(key) => {
+                        if passphrase.is_some() {
+                            tracing::info!(
+                                target: "portcullis::tls",
+                                "the private key in {key_origin} is not encrypted: its passphrase is not asked for"
+                            );
+                        }
+                        key
+                    }
+                    KeyMaterial::Locked(locked) => {
+                        let open = |passphrase: &[u8]| Ok(locked.open(passphrase));
+                        let key = self.remembered.unlock(passphrase, &key_origin, open)?;
+                        locked.warn_if_weak(&key_origin);
+                        key
+                    }
                 };
+                Ok(Loaded { chain, chain_origin, key, key_origin })
             }
-        };
-        let (bytes, origin) = input.read("the PEM text of the server's private key")?;
-        let blocks = pem::blocks(&bytes, &origin)?;
-        let mut keys = blocks.iter().filter(|block| block.label.ends_with("PRIVATE KEY"));
-        let Some(block) = keys.next() else {
-            return Err(KeyPairError::NoKey { origin, found: labels(&blocks) });
-        };
-        if keys.next().is_some() {
-            return Err(KeyPairError::SeveralKeys { origin });
+            #[cfg(feature = "pkcs12")]
+            Source::Bundle(input) => {
+                let (bytes, origin) = input.read("the PKCS#12 bundle of the server")?;
+                let (chain, key) = bundle::read(&bytes, &origin, passphrase, &self.remembered)?;
+                Ok(Loaded { chain, chain_origin: origin.clone(), key, key_origin: origin })
+            }
         }
-        let key = read_key_block(block, &origin)?;
-        Ok((key, origin))
     }
 }
 
 impl fmt::Debug for KeyPair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let certificates = match &self.chain {
-            Chain::Pem(input) => input.origin("PEM"),
-            Chain::Der(_) => "DER".into(),
-        };
-        let key = match &self.key {
-            Key::Pem(input) => input.origin("PEM"),
-            Key::Der(_) => "DER".into(),
-        };
-        f.debug_struct("KeyPair").field("certificates", &certificates).field("key", &key).finish()
-    }
-}
-
-fn read_key_block(block: &Block, origin: &str) -> Result<PrivateKeyDer<'static>, KeyPairError> {
-    let origin = origin.to_owned();
-    if block.label == "ENCRYPTED PRIVATE KEY" || block.has_encryption_header {
-        return Err(KeyPairError::Encrypted { origin });
-    }
-    match block.label.as_str() {
-        "PRIVATE KEY" => Ok(PrivatePkcs8KeyDer::from(block.der(&origin)?).into()),
-        "RSA PRIVATE KEY" => Ok(PrivatePkcs1KeyDer::from(block.der(&origin)?).into()),
-        "EC PRIVATE KEY" => Ok(PrivateSec1KeyDer::from(block.der(&origin)?).into()),
-        label => Err(KeyPairError::KeyFormat { origin, label: label.to_owned() }),
+        let mut shown = f.debug_struct("KeyPair");
+        match &self.source {
+            Source::Parts { chain, key } => {
+                let certificates = match chain {
+                    Chain::Pem(input) => input.origin("PEM"),
+                    Chain::Der(_) => "DER".into(),
+                };
+                let key = match key {
+                    Key::Pem(input) => input.origin("PEM"),
+                    Key::Der(_) => "DER".into(),
+                };
+                shown.field("certificates", &certificates).field("key", &key);
+            }
+            #[cfg(feature = "pkcs12")]
+            Source::Bundle(input) => {
+                shown.field("bundle", &input.origin("PKCS#12"));
+            }
+        }
+        shown.field("passphrase", &self.passphrase).finish()
     }
 }
 
@@ -185,10 +263,17 @@ fn parse_chain(chain: &[CertificateDer<'_>], origin: &str) -> Result<Vec<Certifi
     chain.iter().enumerate().map(parse).collect()
 }
 
-/// The kinds of blocks there are, for a message.
-fn labels(blocks: &[Block]) -> String {
-    let mut labels: Vec<_> = blocks.iter().map(|block| format!("`{}`", block.label)).collect();
-    labels.dedup();
-    labels.truncate(3);
-    labels.join(", ")
+/// A matter for the clients, and for whoever runs the tests of tomorrow.
+fn warn_of_expiry(own: &Certificate, origin: &str, now: i64) {
+    let remaining = own.not_after().saturating_sub(now);
+    if !own.is_valid_at(now) {
+        tracing::warn!(target: "portcullis::tls", "the server's certificate in {origin} is out of date");
+    } else if remaining < EXPIRES_SOON {
+        let days = remaining / DAY;
+        tracing::warn!(
+            target: "portcullis::tls",
+            days,
+            "the server's certificate in {origin} expires in less than {} days: renew it", days + 1
+        );
+    }
 }

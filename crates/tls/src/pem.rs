@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::pem::{PemObject, SectionKind};
+use zeroize::Zeroizing;
 
 /// More than any bundle of certificates has.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -107,6 +108,14 @@ impl Input {
     }
 
     /// How to call the origin in a message.
+    /// The file, if it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Memory(_) => None,
+        }
+    }
+
     pub(crate) fn origin(&self, what: &str) -> String {
         match self {
             Self::File(path) => name(path),
@@ -116,7 +125,7 @@ impl Input {
 }
 
 /// The name of a file. Somebody may have passed the key itself, which is not told.
-fn name(path: &Path) -> String {
+pub(crate) fn name(path: &Path) -> String {
     let name = path.display().to_string();
     if name.contains("-----BEGIN ") { "a file whose name is PEM text".into() } else { format!("`{name}`") }
 }
@@ -142,7 +151,9 @@ pub(crate) struct Block {
     pub(crate) line: usize,
     /// Whether a header says that it is encrypted, as OpenSSL before 1.0 did it.
     pub(crate) has_encryption_header: bool,
-    text: Vec<u8>,
+    /// What the header `DEK-Info` says about that; not safe to print.
+    pub(crate) encryption: String,
+    text: Zeroizing<Vec<u8>>,
 }
 
 impl Block {
@@ -184,12 +195,21 @@ pub(crate) fn blocks(bytes: &[u8], origin: &str) -> Result<Vec<Block>, PemError>
                 label: printable(label),
                 line: number,
                 has_encryption_header: false,
-                text: Vec::new(),
+                encryption: String::new(),
+                text: Zeroizing::new(Vec::new()),
             });
         }
         let Some(block) = &mut open else { continue };
         if line.starts_with(b"Proc-Type:") && line.ends_with(b"ENCRYPTED") {
             block.has_encryption_header = true;
+            continue;
+        }
+        match line.strip_prefix(b"DEK-Info:") {
+            Some(value) if block.has_encryption_header => {
+                block.encryption = String::from_utf8_lossy(value).into_owned();
+                continue;
+            }
+            _ => {}
         }
         block.text.extend_from_slice(line);
         block.text.push(b'\n');
