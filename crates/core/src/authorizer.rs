@@ -4,10 +4,12 @@ mod ask;
 mod build;
 mod candidate;
 mod handler;
+mod permit;
 mod resolve;
 mod state;
 mod tell;
 mod timer;
+mod vigil;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,9 +18,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 pub use build::{AuthorizerBuilder, AuthorizerError};
 pub use candidate::{CandidateDifferences, Difference, RouteDifferences};
+pub use permit::Permit;
 pub(crate) use resolve::add_own_roles;
 pub(crate) use state::State;
 use tell::Inquiry;
+pub use vigil::Vigil;
 
 use crate::audit::Recorders;
 use crate::coverage::Coverage;
@@ -63,6 +67,7 @@ pub(crate) struct Inner {
     state: ArcSwap<State>,
     providers: Vec<Box<dyn RoleProvider>>,
     source_limit: Duration,
+    recheck: Duration,
     firewall: Firewall,
     cross_site: Option<CrossSite>,
     needs_connection: bool,

@@ -35,6 +35,8 @@ pub struct Denial {
     route: Option<(Policy, RouteIndex)>,
     unauthorized_status: bool,
     pub(crate) closes_connection: bool,
+    /// Whether it ends what its request, once let pass, had begun.
+    is_under_way: bool,
 }
 
 /// The kind of a refusal: what the client is told.
@@ -88,7 +90,16 @@ impl fmt::Display for DenialKind {
 impl Denial {
     pub(crate) fn new(kind: DenialKind, cause: Cause, unauthorized_status: bool) -> Self {
         let id = DenialId::next();
-        Self { kind, id, cause, principal: None, route: None, unauthorized_status, closes_connection: false }
+        Self {
+            kind,
+            id,
+            cause,
+            principal: None,
+            route: None,
+            unauthorized_status,
+            closes_connection: false,
+            is_under_way: false,
+        }
     }
 
     pub(crate) fn of(mut self, principal: &Principal) -> Self {
@@ -98,6 +109,12 @@ impl Denial {
 
     pub(crate) fn by(mut self, policy: &Policy, route: RouteIndex) -> Self {
         self.route = Some((policy.clone(), route));
+        self
+    }
+
+    /// The denial of what its request, once let pass, had begun.
+    pub(crate) fn under_way(mut self) -> Self {
+        self.is_under_way = true;
         self
     }
 
@@ -187,9 +204,10 @@ impl Denial {
 
     /// What made the decision, in words that quote no certificate and no source of roles.
     pub(crate) fn cause(&self) -> String {
+        let begun = if self.is_under_way { "what it had begun was cut off: " } else { "" };
         match self.name_fault() {
-            Some(fault) => format!("{}; {fault}", self.cause),
-            None => self.cause.to_string(),
+            Some(fault) => format!("{begun}{}; {fault}", self.cause),
+            None => format!("{begun}{}", self.cause),
         }
     }
 

@@ -18,6 +18,10 @@ use crate::request::{CrossSite, Firewall};
 
 /// Longer than any database should take, and shorter than most clients and proxies wait.
 const SOURCE_LIMIT: Duration = Duration::from_secs(10);
+/// Soon for a person who takes something back, and rare for a server with many streams.
+const RECHECK: Duration = Duration::from_secs(5);
+/// A response that streams is polled no more often than this for the policy's sake.
+const SHORTEST_RECHECK: Duration = Duration::from_millis(10);
 
 /// Collects what an [`Authorizer`] is made of.
 #[must_use = "call `build` to get the authorizer"]
@@ -63,6 +67,16 @@ impl AuthorizerBuilder {
     /// [`authorize_with_timer`](Authorizer::authorize_with_timer).
     pub fn source_limit(mut self, limit: Duration) -> Self {
         self.inner.source_limit = limit;
+        self
+    }
+
+    /// Sets how often what goes on after its request is decided anew; without this every 5 seconds.
+    ///
+    /// A response that streams ends within this time after its certificate expires or is revoked, or
+    /// the policy comes to deny its request; after that there is the [`source_limit`](Self::source_limit)
+    /// if sources have to be asked again. It is never less than 10 milliseconds.
+    pub fn recheck_every(mut self, time: Duration) -> Self {
+        self.inner.recheck = time.max(SHORTEST_RECHECK);
         self
     }
 
@@ -153,6 +167,7 @@ impl Inner {
             state: ArcSwap::from_pointee(State::new(policy)),
             providers: Vec::new(),
             source_limit: SOURCE_LIMIT,
+            recheck: RECHECK,
             firewall: Firewall::strict(),
             cross_site: None,
             needs_connection: true,

@@ -1,6 +1,6 @@
 //! What adapters and handlers need once a verdict is there.
 
-use super::tell::Inquiry;
+use super::tell::{Inquiry, mark};
 use super::{Authorizer, Verdict};
 use crate::decision::Decision;
 use crate::denial::{Cause, Denial, DenialKind};
@@ -46,14 +46,30 @@ impl Authorizer {
         connection: Option<&Connection>,
         principal: &Principal,
     ) -> Denial {
+        let denial = self.caller_denial(connection, principal);
+        self.tell_denial(request, connection, &denial);
+        denial
+    }
+
+    /// The same denial before anybody is told: the handler may yet make do without a caller.
+    ///
+    /// Once it stands in the response, [`tell_denial`](Self::tell_denial).
+    #[must_use]
+    pub fn caller_denial(&self, connection: Option<&Connection>, principal: &Principal) -> Denial {
         let kind = match principal.peer() {
             Peer::Anonymous => DenialKind::CertificateRequired,
             Peer::Untrusted { .. } => DenialKind::CertificateUntrusted,
             Peer::Verified(_) => DenialKind::Forbidden,
         };
-        let denial = self.deny(kind, Cause::CallerRequired).of(principal);
+        let mut denial = self.deny(kind, Cause::CallerRequired).of(principal);
+        mark(&mut denial, connection);
+        denial
+    }
+
+    /// Logs and records a denial that has been made for this request and not been told yet.
+    pub fn tell_denial(&self, request: &Request<'_>, connection: Option<&Connection>, denial: &Denial) {
         let inquiry = Inquiry { request, connection, begun: self.0.recorders.clock() };
-        self.refuse_late(inquiry, principal, denial)
+        self.tell_late(inquiry, denial);
     }
 }
 

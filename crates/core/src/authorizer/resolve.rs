@@ -23,8 +23,24 @@ pub(super) fn of_connection(
     connection: &Connection,
     timer: impl FnOnce() -> Timer,
 ) -> Answer<Principal> {
+    of_connection_again(inner, state, now, connection, None, timer)
+}
+
+/// The same, where it is known already who it was a moment ago under the same policy.
+pub(super) fn of_connection_again(
+    inner: &Arc<Inner>,
+    state: &Arc<State>,
+    now: i64,
+    connection: &Connection,
+    known: Option<Principal>,
+    timer: impl FnOnce() -> Timer,
+) -> Answer<Principal> {
+    let is_same = |known: &Principal, peer: &Peer| known.peer().is_same(peer);
     match connection.peer(now) {
-        Answer::Ready(peer) => of_peer(inner, state, peer, connection, timer),
+        Answer::Ready(peer) => match known.filter(|known| is_same(known, &peer)) {
+            Some(known) => Answer::Ready(known),
+            None => of_peer(inner, state, peer, connection, timer),
+        },
         Answer::Pending(peer) => {
             let (inner, state, connection) = (Arc::clone(inner), Arc::clone(state), connection.clone());
             let mut timer = timer();
@@ -37,7 +53,10 @@ pub(super) fn of_connection(
                         reason: Distrust::Other { detail: format!("it could not be judged: {late}") },
                     },
                 };
-                of_peer(&inner, &state, peer, &connection, || timer).get().await
+                match known.filter(|known| is_same(known, &peer)) {
+                    Some(known) => known,
+                    None => of_peer(&inner, &state, peer, &connection, || timer).get().await,
+                }
             }))
         }
     }

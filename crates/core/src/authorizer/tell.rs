@@ -74,20 +74,13 @@ impl Authorizer {
         Verdict { decision, principal }
     }
 
-    /// Tells of a denial that a handler asked for, after the request had been let pass.
-    pub(super) fn refuse_late(
-        &self,
-        inquiry: Inquiry<'_>,
-        principal: &Principal,
-        mut denial: Denial,
-    ) -> Denial {
+    /// Tells of a denial that came after the request had been let pass.
+    pub(super) fn tell_late(&self, inquiry: Inquiry<'_>, denial: &Denial) {
         let state = self.0.state.load();
-        mark(&mut denial, inquiry.connection);
         let route = state.policy.find(inquiry.request).map(|route| route.index());
         let decision = Decision::Deny(denial.clone());
-        let outcome = Outcome { decision: &decision, principal: Some(principal), route, difference: None };
+        let outcome = Outcome { decision: &decision, principal: denial.principal(), route, difference: None };
         self.tell(&state, inquiry, &outcome);
-        denial
     }
 
     fn tell(&self, state: &Arc<State>, inquiry: Inquiry<'_>, outcome: &Outcome<'_>) {
@@ -111,7 +104,7 @@ impl Authorizer {
 }
 
 /// Marks a denial that should end its connection, so that the client is asked for a certificate again.
-fn mark(denial: &mut Denial, connection: Option<&Connection>) {
+pub(super) fn mark(denial: &mut Denial, connection: Option<&Connection>) {
     denial.closes_connection =
         matches!(denial.kind(), DenialKind::CertificateRequired | DenialKind::CertificateUntrusted)
             && connection.is_some_and(Connection::asks_again);

@@ -21,6 +21,8 @@ pub(crate) enum Cause {
     Fault(Fault),
     /// The principal was made under a policy that is no longer in force.
     StalePrincipal,
+    /// What went on after its request did so with a certificate that is no longer trusted.
+    TrustLost,
 }
 
 impl fmt::Display for Cause {
@@ -38,6 +40,7 @@ impl fmt::Display for Cause {
             Self::StalePrincipal => {
                 f.write_str("the policy has been replaced since the caller was looked up")
             }
+            Self::TrustLost => f.write_str("its certificate has lost its trust"),
             Self::Rule => f.write_str("the rule is false"),
             Self::CallerRequired => f.write_str(
                 "the handler needs an authenticated caller, but the rule of its route lets others in: \

@@ -3,6 +3,8 @@
 //! The acceptor puts a [`Connection`] into the extensions of each request; the guard asks it who
 //! the peer is *now*. Neither knows of the other's framework, and core knows neither.
 
+mod held;
+
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -10,6 +12,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+
+use held::Held;
 
 use crate::peer::Peer;
 use crate::principal::Principal;
@@ -101,6 +105,8 @@ pub struct Connection(Arc<Shared<dyn Live>>);
 struct Shared<L: ?Sized> {
     /// The principal that the last request was decided for, and under which policy.
     principal: ArcSwapOption<Remembered>,
+    /// What goes on over the connection after its requests were answered.
+    held: Held,
     live: L,
 }
 
@@ -112,7 +118,7 @@ pub(crate) struct Remembered {
 impl Connection {
     /// A handle on what the acceptor knows.
     pub fn new(live: impl Live) -> Self {
-        Self(Arc::new(Shared { principal: ArcSwapOption::empty(), live }))
+        Self(Arc::new(Shared { principal: ArcSwapOption::empty(), held: Held::default(), live }))
     }
 
     /// A connection whose peer is simply claimed: handlers and policies can be tested without TLS.
