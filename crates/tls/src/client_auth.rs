@@ -1,11 +1,11 @@
 //! Whether and how clients are asked for a certificate.
 
+use portcullis_core::certificate::Fingerprint;
 use rustls::DistinguishedName;
 
-use crate::TlsError;
-use crate::TrustAnchors;
-use crate::judge::Profile;
+use crate::judge::{PinKind, Pins, Profile};
 use crate::trust_anchors::AnchorSet;
+use crate::{Revocation, TlsError, TrustAnchors};
 
 /// Whether a client certificate is asked for, what happens without one, and which are trusted.
 ///
@@ -45,6 +45,8 @@ pub struct ClientAuth {
     pub(crate) mode: Mode,
     pub(crate) anchors: TrustAnchors,
     pub(crate) profile: Profile,
+    pub(crate) pins: Pins,
+    pub(crate) revocation: Option<Revocation>,
     names: Names,
 }
 
@@ -97,7 +99,14 @@ impl ClientAuth {
     }
 
     fn new(mode: Mode, anchors: TrustAnchors) -> Self {
-        Self { mode, anchors, profile: Profile::default(), names: Names::OfAnchors }
+        Self {
+            mode,
+            anchors,
+            profile: Profile::default(),
+            pins: Pins::default(),
+            revocation: None,
+            names: Names::OfAnchors,
+        }
     }
 
     /// Names of authorities to tell the clients, instead of those of the anchors.
@@ -132,6 +141,64 @@ impl ClientAuth {
     /// How many subject alternative names a client's certificate may have, 100 unless set.
     pub fn most_alternative_names(mut self, count: usize) -> Self {
         self.profile.names = count;
+        self
+    }
+
+    /// How many bytes the intermediate certificates that a client sends may have together, 32 KiB unless set.
+    pub fn most_intermediate_bytes(mut self, bytes: usize) -> Self {
+        self.profile.intermediate_bytes = bytes;
+        self
+    }
+
+    /// How many intermediates may stand between a client's certificate and its anchor.
+    ///
+    /// Unless set, as many as a client may send. No path has more than 6.
+    pub fn longest_path(mut self, count: usize) -> Self {
+        self.profile.path_length = count;
+        self
+    }
+
+    /// How many bits RSA keys need, of clients and their issuers; 2048 unless set, and at least.
+    pub fn smallest_rsa_key(mut self, bits: u32) -> Self {
+        self.profile.rsa_bits = bits;
+        self
+    }
+
+    /// Trusts only some of the keys that the anchors of a label vouch for.
+    ///
+    /// The client's public key, or that of an intermediate on its path, must have one of these
+    /// SHA-256 fingerprints. Pin two, so that there is one to change over to. Fingerprints that are
+    /// pinned for one label in several calls, and those of certificates, go together.
+    pub fn pin_spki(
+        self,
+        label: impl Into<String>,
+        fingerprints: impl IntoIterator<Item = Fingerprint>,
+    ) -> Self {
+        self.pin(label.into(), PinKind::PublicKey, fingerprints.into_iter().collect())
+    }
+
+    /// Trusts only some of the certificates that the anchors of a label vouch for.
+    ///
+    /// As [`pin_spki`](Self::pin_spki), with the fingerprints of whole certificates.
+    pub fn pin_certificates(
+        self,
+        label: impl Into<String>,
+        fingerprints: impl IntoIterator<Item = Fingerprint>,
+    ) -> Self {
+        self.pin(label.into(), PinKind::Certificate, fingerprints.into_iter().collect())
+    }
+
+    fn pin(mut self, label: String, kind: PinKind, fingerprints: Vec<Fingerprint>) -> Self {
+        self.pins.add(label, kind, fingerprints);
+        self
+    }
+
+    /// Which certificates are revoked, for these clients only.
+    ///
+    /// Unless set, it is what [`ServerTlsBuilder::revocation`](crate::ServerTlsBuilder::revocation)
+    /// says.
+    pub fn revocation(mut self, revocation: Revocation) -> Self {
+        self.revocation = Some(revocation);
         self
     }
 

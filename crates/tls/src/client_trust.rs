@@ -105,10 +105,11 @@ impl ClientTrustBuilder {
     ///
     /// If a file cannot be read, an anchor is no good, or the settings do not go together.
     pub fn build(self) -> Result<ClientTrust, TlsError> {
-        let provider = self.provider.or_else(provider::built_in).ok_or(TlsError::NoProvider)?;
-        let supported = provider.signature_verification_algorithms;
-        let anchors = self.client_auth.anchors.load(self.clock.now(), &supported)?;
-        Ok(ClientTrust(Arc::new(Judge::new(anchors, self.client_auth.profile, supported))))
+        let provider = self.provider.clone().or_else(provider::built_in).ok_or(TlsError::NoProvider)?;
+        let Self { client_auth, clock, .. } = &self;
+        let revocation = client_auth.revocation.as_ref();
+        let judge = Judge::load(client_auth, revocation, &provider, clock.now(), 1, Arc::default())?;
+        Ok(ClientTrust(Arc::new(judge)))
     }
 }
 

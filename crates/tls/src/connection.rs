@@ -9,7 +9,8 @@ use portcullis_core::peer::live::Answer;
 use portcullis_core::{Connection, ConnectionInfo, Live, Peer};
 use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 
-use crate::judge::{Judge, Judgement};
+use crate::judge::Judgement;
+use crate::server::Trust;
 
 /// A connection after its handshake: the handle for the guard, and how to close it.
 ///
@@ -24,10 +25,18 @@ pub struct TlsConnection {
 struct Closer(OnceLock<Box<dyn Fn() + Send + Sync>>);
 
 impl TlsConnection {
-    pub(crate) fn new(judge: Option<Arc<Judge>>, judgement: Arc<Judgement>, info: ConnectionInfo) -> Self {
+    /// One of a site, with the verdict that it begins with.
+    pub(crate) fn new(
+        trust: Arc<Trust>,
+        site: usize,
+        judgement: Arc<Judgement>,
+        connection: &ServerConnection,
+        peer: Option<SocketAddr>,
+    ) -> Self {
         let closer = Arc::new(Closer::default());
         let judgement = ArcSwap::new(judgement);
-        let handle = Connection::new(Judged { judge, judgement, info, closer: closer.clone() });
+        let info = info(connection, peer);
+        let handle = Connection::new(Judged { trust, site, judgement, info, closer: closer.clone() });
         Self { handle, closer }
     }
 
@@ -54,8 +63,8 @@ impl fmt::Debug for Closer {
 
 /// What the guard asks.
 struct Judged {
-    /// None if no certificate is ever asked for.
-    judge: Option<Arc<Judge>>,
+    trust: Arc<Trust>,
+    site: usize,
     judgement: ArcSwap<Judgement>,
     info: ConnectionInfo,
     closer: Arc<Closer>,
@@ -64,21 +73,30 @@ struct Judged {
 impl Live for Judged {
     fn peer(&self, now: i64) -> Answer<Peer> {
         let judgement = self.judgement.load();
-        if judgement.holds_at(now) {
+        if judgement.generation() == self.trust.generation() && judgement.holds_at(now) {
             return Answer::Ready(judgement.peer().clone());
         }
-        // Only a chain that was judged holds for a time only.
-        let (Some(judge), Some((leaf, others))) = (&self.judge, judgement.chain().split_first()) else {
-            return Answer::Ready(judgement.peer().clone());
-        };
-        let anew = judge.judge(leaf, others, now);
+        let anew = self.trust.load().judge_again(self.site, &judgement, now);
         let peer = anew.peer().clone();
         self.judgement.store(anew);
         Answer::Ready(peer)
     }
 
+    fn covers(&self, authority: Option<&str>) -> bool {
+        let snapshot = self.trust.load();
+        if snapshot.has_one_client_auth() {
+            return true;
+        }
+        let Some(authority) = authority else { return false };
+        snapshot.judges_alike(self.site, snapshot.site_of(Some(authority)))
+    }
+
     fn asks_again(&self) -> bool {
-        self.judge.is_some()
+        self.trust.load().clients(self.site).is_some()
+    }
+
+    fn trust_generation(&self) -> Option<u64> {
+        Some(self.judgement.load().generation())
     }
 
     fn close(&self) {
@@ -93,7 +111,7 @@ impl Live for Judged {
 }
 
 /// What does not change about a connection.
-pub(crate) fn info(connection: &ServerConnection, peer: Option<SocketAddr>) -> ConnectionInfo {
+fn info(connection: &ServerConnection, peer: Option<SocketAddr>) -> ConnectionInfo {
     let mut info = ConnectionInfo::default();
     info.peer_address = peer;
     info.tls_version = match connection.protocol_version() {

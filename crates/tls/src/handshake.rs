@@ -6,13 +6,15 @@ pub(crate) mod notes;
 mod plain;
 mod turn;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_rustls::LazyConfigAcceptor;
 
 pub use self::error::HandshakeError;
 use self::notes::Notes;
@@ -49,12 +51,12 @@ const FIRST_BYTE: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub struct TlsAcceptor {
     tls: ServerTls,
-    config: Arc<ServerConfig>,
+    alpn: Arc<[Vec<u8>]>,
 }
 
 impl TlsAcceptor {
-    pub(crate) fn new(tls: ServerTls, config: Arc<ServerConfig>) -> Self {
-        Self { tls, config }
+    pub(crate) fn new(tls: ServerTls, alpn: Arc<[Vec<u8>]>) -> Self {
+        Self { tls, alpn }
     }
 
     /// The configuration that the handshakes follow.
@@ -69,13 +71,13 @@ impl TlsAcceptor {
     /// # Errors
     ///
     /// If the handshake fails or takes too long, if the peer has too many others under way, or if the
-    /// mode of client authentication demands a trusted certificate and there is none, in a resumed
-    /// handshake too. It has been logged.
+    /// mode of client authentication demands a trusted certificate and there is none. It has been
+    /// logged.
     pub async fn accept(&self, tcp: TcpStream) -> Result<(TlsStream, TlsConnection), HandshakeError> {
         let peer = tcp.peer_addr().ok();
         let outcome = self.within_limits(tcp, peer).await;
         if let Err(error) = &outcome {
-            error.log(peer);
+            self.tls.failed(error, peer);
         }
         outcome
     }
@@ -105,8 +107,7 @@ impl TlsAcceptor {
             return Err(plain::refuse(tcp, first).await);
         }
         let notes = Arc::new(Mutex::new(Notes::default()));
-        let handshake = tokio_rustls::TlsAcceptor::from(self.config.clone()).accept(tcp);
-        let finished = notes::scope(notes.clone(), handshake).await;
+        let finished = notes::scope(notes.clone(), self.tls_handshake(tcp)).await;
         let notes = notes::read(&notes);
         let stream = finished.map_err(|error| HandshakeError::of_failed(&error, notes.clone()))?;
         match self.tls.admit(stream.get_ref().1, peer, notes.judgement) {
@@ -116,6 +117,13 @@ impl TlsAcceptor {
                 Err(error)
             }
         }
+    }
+
+    /// The handshake of TLS, under the configuration of the site that the client names.
+    async fn tls_handshake(&self, tcp: TcpStream) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), tcp).await?;
+        let config = self.tls.config_for(hello.client_hello().server_name(), &self.alpn);
+        hello.into_stream(config).await
     }
 }
 

@@ -1,44 +1,80 @@
 //! Judging the chain that a client presented.
 
-mod issuer;
 mod judgement;
+mod path;
+mod pins;
 mod profile;
 mod reason;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::sync::Arc;
 
 use moka::sync::Cache;
 use portcullis_core::{Certificate, Distrust, Identity, Provenance};
-use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::CertificateDer;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use webpki::{EndEntityCert, VerifiedPath};
 
 pub(crate) use self::judgement::Judgement;
-use self::judgement::Window;
+use self::judgement::{Chain, Window};
+use self::path::{Question, Refusal};
+pub(crate) use self::pins::{PinKind, Pins};
 pub(crate) use self::profile::{Profile, weak_key};
 use crate::clock::unix_time;
+use crate::counters::Counters;
+use crate::revocation::RevocationSet;
 use crate::trust_anchors::AnchorSet;
+use crate::{ClientAuth, Revocation, TlsError};
 
-/// Judges chains by one set of anchors, and remembers the good ones.
+/// Judges chains by what one snapshot of trust says, and remembers the good ones.
 pub(crate) struct Judge {
+    generation: u64,
     anchors: AnchorSet,
     profile: Profile,
+    pins: Pins,
+    revocation: Option<RevocationSet>,
     supported: WebPkiSupportedAlgorithms,
     /// Verified chains only, so that strangers cannot push out the verdicts of clients.
-    remembered: Cache<[u8; 32], Arc<Judgement>>,
+    remembered: Cache<Digest, Arc<Judgement>>,
+    counters: Arc<Counters>,
 }
+
+/// Tells presented chains apart.
+pub(crate) type Digest = [u8; 32];
 
 /// Bytes that all remembered verdicts together may take, about 10,000 of them.
 const MEMORY: u64 = 48 * 1024 * 1024;
 
 impl Judge {
-    pub(crate) fn new(anchors: AnchorSet, profile: Profile, supported: WebPkiSupportedAlgorithms) -> Self {
-        let weight = |_: &[u8; 32], judgement: &Arc<Judgement>| judgement.weight();
+    /// Reads all that the settings name, for the snapshot of this number.
+    pub(crate) fn load(
+        asked: &ClientAuth,
+        revocation: Option<&Revocation>,
+        provider: &CryptoProvider,
+        now: i64,
+        generation: u64,
+        counters: Arc<Counters>,
+    ) -> Result<Self, TlsError> {
+        let supported = provider.signature_verification_algorithms;
+        let anchors = asked.anchors.load(now, &supported)?;
+        asked.pins.check(&anchors)?;
+        asked.profile.check()?;
+        let (profile, pins) = (asked.profile.clone(), asked.pins.clone());
+        let load = |revocation: &Revocation| revocation.load(&anchors, &supported, now);
+        let revocation = revocation.map(load).transpose()?;
+        let weight = |_: &Digest, judgement: &Arc<Judgement>| judgement.weight();
         let remembered = Cache::builder().max_capacity(MEMORY).weigher(weight).build();
-        Self { anchors, profile, supported, remembered }
+        Ok(Self { generation, anchors, profile, pins, revocation, supported, remembered, counters })
+    }
+
+    pub(crate) fn revocation(&self) -> Option<&RevocationSet> {
+        self.revocation.as_ref()
+    }
+
+    pub(crate) fn anchors(&self) -> &AnchorSet {
+        &self.anchors
     }
 
     pub(crate) fn supported(&self) -> &WebPkiSupportedAlgorithms {
@@ -47,8 +83,7 @@ impl Judge {
 
     /// A certificate to show in the log, unless it cannot be read or is too large.
     pub(crate) fn legible(&self, der: &CertificateDer<'_>) -> Option<Certificate> {
-        self.profile.check_size(der).ok()?;
-        Certificate::from_der(der).ok()
+        if self.profile.is_readable(der) { Certificate::from_der(der).ok() } else { None }
     }
 
     /// Judges a client's certificate, with the others that it sent along, at the time given.
@@ -58,41 +93,49 @@ impl Judge {
         others: &[CertificateDer<'_>],
         now: i64,
     ) -> Arc<Judgement> {
-        // Whoever sends it has proven nothing yet, so one that is too large is not even read.
-        if let Err(reason) = self.profile.check_size(leaf) {
-            return Judgement::inadmissible(None, reason);
+        // Whoever sends it has proven nothing yet, so what is too large is not even read.
+        if let Err(reason) = self.profile.check_size(leaf, others) {
+            return Judgement::inadmissible(self.generation, self.legible(leaf), reason);
         }
-        let chain = match self.profile.admit(leaf, others, &self.anchors) {
-            Ok(chain) => chain,
-            Err(reason) => return Judgement::inadmissible(self.legible(leaf), reason),
+        let presented = Presented { digest: digest(leaf, others), leaf, others };
+        self.recall(&presented.digest, now).unwrap_or_else(|| self.judge_anew(&presented, now))
+    }
+
+    /// The verdict that is remembered, if it holds at this time.
+    pub(crate) fn recall(&self, digest: &Digest, now: i64) -> Option<Arc<Judgement>> {
+        let known = self.remembered.get(digest)?;
+        if !known.holds_at(now) {
+            self.remembered.invalidate(digest);
+            return None;
+        }
+        self.counters.remembered.count();
+        Some(known)
+    }
+
+    /// Judges without regard to what is remembered.
+    fn judge_anew(&self, presented: &Presented<'_>, now: i64) -> Arc<Judgement> {
+        self.counters.searched.count();
+        let Presented { leaf, others, .. } = *presented;
+        let judgement = match self.profile.admit(leaf, others, &self.anchors) {
+            Ok(others) => Arc::new(self.verify(presented, &others, now)),
+            Err(reason) => return Judgement::inadmissible(self.generation, self.legible(leaf), reason),
         };
-        let key = digest(&chain);
-        if let Some(known) = self.remembered.get(&key) {
-            if known.holds_at(now) {
-                return known;
-            }
-            self.remembered.invalidate(&key);
-        }
-        let chain: Arc<[_]> = chain.into_iter().map(|der| der.clone().into_owned()).collect();
-        let judgement = Arc::new(self.verify(chain, now));
         if judgement.peer().identity().is_some() {
-            self.remembered.insert(key, judgement.clone());
+            self.remembered.insert(presented.digest, judgement.clone());
         }
         judgement
     }
 
-    fn verify(&self, chain: Arc<[CertificateDer<'static>]>, now: i64) -> Judgement {
-        let Some((leaf_der, others)) = chain.split_first() else {
-            return Judgement::untrusted(chain, None, Distrust::Malformed { detail: "nothing".into() });
-        };
-        let leaf = match Certificate::from_der(leaf_der) {
+    fn verify(&self, presented: &Presented<'_>, others: &[CertificateDer<'_>], now: i64) -> Judgement {
+        let chain = presented.chain(self.generation);
+        let leaf = match Certificate::from_der(presented.leaf) {
             Ok(leaf) => leaf,
             Err(error) => {
                 let reason = Distrust::Malformed { detail: error.to_string() };
                 return Judgement::untrusted(chain, None, reason);
             }
         };
-        match self.search(&leaf, leaf_der, others, now) {
+        match self.search(&leaf, presented.leaf, others, now) {
             Ok((identity, window)) => Judgement::verified(chain, identity, window),
             Err(reason) => Judgement::untrusted(chain, Some(leaf), reason),
         }
@@ -108,13 +151,27 @@ impl Judge {
     ) -> Result<(Identity, Window), Distrust> {
         let clock_is_broken = || Distrust::Other { detail: "the clock of the server is not set".into() };
         let time = unix_time(now).ok_or_else(clock_is_broken)?;
+        if let Some(reason) = self.revocation.as_ref().and_then(|revocation| revocation.denied(leaf)) {
+            return Err(reason);
+        }
         let window = Cell::new(Window::of(leaf));
-        let check = |path: &VerifiedPath<'_>| {
-            let narrowed = issuer::check(path, &self.anchors, &self.profile, Window::of(leaf), time)?;
-            window.set(narrowed);
-            Ok(())
+        let refused = OnceCell::new();
+        let check = |path: &VerifiedPath<'_>| match self.check_path(&Question { leaf, path, now, time }) {
+            Ok(narrowed) => {
+                window.set(narrowed);
+                Ok(())
+            }
+            Err(Refusal::Webpki(error)) => Err(error),
+            Err(Refusal::Ours(reason)) => {
+                // The first path that was refused is the most likely one.
+                let _ = refused.set(reason);
+                Err(webpki::Error::CertRevoked)
+            }
         };
-        let explain = |error| reason::distrust(&error, leaf, others, now);
+        let explain = |error| match refused.get() {
+            Some(reason) => Distrust::clone(reason),
+            None => reason::distrust(&error, leaf, others, now),
+        };
         self.profile.check_names(leaf)?;
         let end_entity = EndEntityCert::try_from(leaf_der).map_err(explain)?;
         let path = end_entity
@@ -142,10 +199,26 @@ impl fmt::Debug for Judge {
     }
 }
 
+/// A chain as it was presented.
+struct Presented<'a> {
+    digest: Digest,
+    leaf: &'a CertificateDer<'a>,
+    others: &'a [CertificateDer<'a>],
+}
+
+impl Presented<'_> {
+    /// To be kept, all of it: what is of no use under these anchors may be under the next.
+    fn chain(&self, generation: u64) -> Chain {
+        let chain = std::iter::once(self.leaf).chain(self.others);
+        let certificates = chain.map(|der| der.clone().into_owned()).collect();
+        Chain { generation, digest: self.digest, certificates }
+    }
+}
+
 /// Tells chains apart, also those whose bytes are the same but for where one certificate ends.
-fn digest(chain: &[&CertificateDer<'_>]) -> [u8; 32] {
+fn digest(leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Digest {
     let mut hash = Sha256::new();
-    for der in chain {
+    for der in std::iter::once(leaf).chain(others) {
         hash.update((der.len() as u64).to_be_bytes());
         hash.update(der);
     }

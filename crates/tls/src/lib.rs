@@ -6,6 +6,7 @@ mod client_trust;
 mod clock;
 mod configuration;
 mod connection;
+mod counters;
 mod error;
 mod handshake;
 mod judge;
@@ -16,6 +17,7 @@ mod pem;
 mod possession;
 mod provider;
 mod reload;
+mod revocation;
 mod server;
 mod sessions;
 mod stream;
@@ -33,7 +35,12 @@ pub use listener::TlsListener;
 pub use passphrase::{Passphrase, PassphraseError};
 pub use pem::PemError;
 pub use reload::{PolicyWatcher, PolicyWatcherBuilder, PolicyWatcherError, ReloadFailure};
+pub use revocation::{
+    Coverage, Denied, Revocation, RevocationCoverage, RevocationError, RevocationListStatus, RevocationStatus,
+};
 pub use rustls;
-pub use server::{ServerTls, ServerTlsBuilder};
+pub use server::{
+    AnchorStatus, FailedReload, Reloaded, ServerTls, ServerTlsBuilder, Site, SiteStatus, TlsStatus,
+};
 pub use stream::TlsStream;
 pub use trust_anchors::{TrustAnchors, TrustAnchorsError};

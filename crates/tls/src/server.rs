@@ -1,25 +1,35 @@
 //! A server's TLS configuration.
 
 mod builder;
+mod configs;
+mod names;
+mod reload;
+mod settings;
+mod site;
+mod snapshot;
+mod status;
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::Peer;
-use rustls::pki_types::CertificateDer;
-use rustls::{HandshakeKind, ServerConfig, ServerConnection};
-use tokio::sync::Semaphore;
+use rustls::{HandshakeKind, ServerConfig, ServerConnection, SupportedProtocolVersion};
+use tokio::sync::{Semaphore, watch};
 
 pub use self::builder::ServerTlsBuilder;
-use crate::client_auth::Mode;
-use crate::clock::Clock;
-use crate::connection;
+use self::configs::Configs;
+pub use self::reload::Reloaded;
+use self::reload::Reloads;
+use self::settings::Settings;
+pub use self::site::Site;
+pub(crate) use self::snapshot::{Clients, Trust};
+pub use self::status::{AnchorStatus, FailedReload, SiteStatus, TlsStatus};
 use crate::handshake::half_open::HalfOpen;
-use crate::judge::{Judge, Judgement};
-use crate::sessions::Sessions;
-use crate::{HandshakeError, KeyPair, TlsAcceptor, TlsConnection};
+use crate::judge::Judgement;
+use crate::{HandshakeError, KeyPair, TlsAcceptor, TlsConnection, TlsError};
 
 /// A server's TLS configuration: its own certificate, and how clients are judged by theirs.
 ///
@@ -49,27 +59,15 @@ use crate::{HandshakeError, KeyPair, TlsAcceptor, TlsConnection};
 pub struct ServerTls(Arc<Shared>);
 
 struct Shared {
-    /// Cloned for each list of protocols, and given sessions of its own. Never used itself.
-    template: ServerConfig,
-    configs: Mutex<Vec<Config>>,
-    clients: Option<Clients>,
-    clock: Clock,
+    settings: Settings,
+    versions: Vec<&'static SupportedProtocolVersion>,
+    has_tickets: bool,
+    trust: Arc<Trust>,
+    configs: Configs,
+    reloads: Reloads,
     handshake_timeout: Duration,
     turns: Semaphore,
     half_open: HalfOpen,
-}
-
-/// How clients are judged.
-struct Clients {
-    mode: Mode,
-    judge: Arc<Judge>,
-}
-
-/// What was made of the template for one list of protocols.
-struct Config {
-    alpn: Vec<Vec<u8>>,
-    config: Arc<ServerConfig>,
-    sessions: Arc<Sessions>,
 }
 
 impl ServerTls {
@@ -83,12 +81,18 @@ impl ServerTls {
     /// Offer only what the server behind it speaks: clients hold on to what was agreed. An empty
     /// list leaves the choice of the protocol to the application.
     pub fn acceptor(&self, alpn: &[&[u8]]) -> TlsAcceptor {
-        TlsAcceptor::new(self.clone(), self.server_config(alpn))
+        TlsAcceptor::new(self.clone(), alpn.iter().map(|protocol| protocol.to_vec()).collect())
     }
 
     /// The configuration for rustls, for servers that do their handshakes themselves.
     ///
-    /// The same list of protocols gives the same configuration, with the same sessions.
+    /// The same list of protocols gives the same configuration, with the same sessions, until a
+    /// reload that changes what is in it. A server that goes on with the old one shows the new
+    /// certificate and judges by the new anchors all the same; only the names of authorities that it
+    /// tells its clients stay as they were.
+    ///
+    /// Each [`Site`] shows its own certificate, but clients of all sites are asked in the way of the
+    /// default one: see [`has_one_client_auth`](Self::has_one_client_auth).
     ///
     /// # Security
     ///
@@ -97,25 +101,16 @@ impl ServerTls {
     /// session.
     pub fn server_config(&self, alpn: &[&[u8]]) -> Arc<ServerConfig> {
         let alpn: Vec<Vec<u8>> = alpn.iter().map(|protocol| protocol.to_vec()).collect();
-        let mut configs = self.0.configs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = configs.iter().find(|known| known.alpn == alpn) {
-            return known.config.clone();
-        }
-        // Where only trusted clients get through, or none are asked, every session may be resumed.
-        let keeps_all = self.0.clients.as_ref().is_none_or(|clients| clients.mode == Mode::Require);
-        let sessions = Arc::new(Sessions::new(keeps_all));
-        let mut config = self.0.template.clone();
-        config.session_storage = sessions.clone();
-        config.alpn_protocols.clone_from(&alpn);
-        let config = Arc::new(config);
-        configs.push(Config { alpn, config: config.clone(), sessions });
-        config
+        self.0.configs.of(0, &alpn)
     }
 
     /// Judges a connection after its handshake, for servers that do their handshakes themselves.
     ///
     /// The certificates are judged by the anchors of this configuration, whatever the handshake was
     /// content with.
+    ///
+    /// A client that resumes a session and is no longer trusted is let in as
+    /// [`Peer::Untrusted`], in every mode, so that the guard tells it why and ends the connection.
     ///
     /// # Security
     ///
@@ -134,19 +129,61 @@ impl ServerTls {
     ) -> Result<TlsConnection, HandshakeError> {
         let admitted = self.admit(connection, peer, None);
         if let Err(error) = &admitted {
-            error.log(peer);
+            self.failed(error, peer);
         }
         admitted
     }
 
-    /// Whether clients are asked for a certificate.
+    /// Whether clients are asked for a certificate, on any site.
     pub fn asks_for_certificates(&self) -> bool {
-        self.0.clients.is_some()
+        self.0.trust.load().sites().any(|site| site.clients.is_some())
+    }
+
+    /// Whether clients of all sites are judged in the same way.
+    ///
+    /// Servers that cannot choose the configuration after the first message of the client, such as
+    /// actix-web, must refuse to serve if they are not.
+    pub fn has_one_client_auth(&self) -> bool {
+        self.0.trust.load().has_one_client_auth()
     }
 
     /// How long a handshake may take.
     pub fn handshake_timeout(&self) -> Duration {
         self.0.handshake_timeout
+    }
+
+    /// Reads all files again, checks everything, and puts it in force as a whole, or not at all.
+    ///
+    /// From then on every request of every connection is judged anew, and no request is dropped. It
+    /// reads files and may ask for a passphrase, so it blocks: within a Tokio runtime, call it by
+    /// `spawn_blocking`. What happened is logged.
+    ///
+    /// # Errors
+    ///
+    /// If anything cannot be read or is no good. What was in force stays in force.
+    pub fn reload(&self) -> Result<Reloaded, TlsError> {
+        reload::reload(&self.0)
+    }
+
+    /// The files that [`reload`](Self::reload) reads.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.0.settings.files()
+    }
+
+    /// The number of the trust in force, which goes up with every reload that changes something.
+    pub fn trust_generation(&self) -> u64 {
+        self.0.trust.generation()
+    }
+
+    /// What is in force, and what happened so far.
+    pub fn status(&self) -> TlsStatus {
+        status::of(&self.0)
+    }
+
+    /// Tells of each change of trust by its number.
+    #[expect(dead_code, reason = "streams that are open will listen")]
+    pub(crate) fn trust_changes(&self) -> watch::Receiver<u64> {
+        self.0.trust.subscribe()
     }
 
     pub(crate) fn turns(&self) -> &Semaphore {
@@ -157,6 +194,11 @@ impl ServerTls {
         &self.0.half_open
     }
 
+    /// The configuration for a client that names this server.
+    pub(crate) fn config_for(&self, server_name: Option<&str>, alpn: &[Vec<u8>]) -> Arc<ServerConfig> {
+        self.0.configs.of(self.0.trust.load().site_of(server_name), alpn)
+    }
+
     /// Judges a connection after its handshake, by the verdict from the handshake if there is one.
     pub(crate) fn admit(
         &self,
@@ -164,54 +206,38 @@ impl ServerTls {
         peer: Option<SocketAddr>,
         judgement: Option<Arc<Judgement>>,
     ) -> Result<TlsConnection, HandshakeError> {
-        let info = connection::info(connection, peer);
-        let Some(clients) = &self.0.clients else {
-            return Ok(TlsConnection::new(None, Judgement::anonymous(), info));
-        };
+        let Shared { trust, settings, configs, .. } = &*self.0;
+        let snapshot = trust.load();
+        let site = snapshot.site_of(connection.server_name());
         let judgement = judgement.unwrap_or_else(|| {
-            clients.judge_presented(connection.peer_certificates().unwrap_or_default(), self.0.clock.now())
+            let presented = connection.peer_certificates().unwrap_or_default();
+            snapshot.judge(site, presented, settings.clock.now())
         });
         let is_resumed = connection.handshake_kind() == Some(HandshakeKind::Resumed);
-        if is_resumed && !matches!(judgement.peer(), Peer::Verified(_)) {
-            self.forget_sessions();
+        if let Some(clients) = snapshot.clients(site) {
+            if is_resumed && !matches!(judgement.peer(), Peer::Verified(_)) {
+                configs.forget_sessions();
+            }
+            clients.admit(&judgement, is_resumed)?;
         }
-        clients.admit(&judgement)?;
-        Ok(TlsConnection::new(Some(clients.judge.clone()), judgement, info))
+        let counter = if is_resumed { &settings.counters.resumed } else { &settings.counters.full };
+        counter.count();
+        Ok(TlsConnection::new(trust.clone(), site, judgement, connection, peer))
     }
 
-    fn forget_sessions(&self) {
-        let configs = self.0.configs.lock().unwrap_or_else(PoisonError::into_inner);
-        configs.iter().for_each(|config| config.sessions.forget_all());
-    }
-}
-
-impl Clients {
-    fn judge_presented(&self, presented: &[CertificateDer<'_>], now: i64) -> Arc<Judgement> {
-        match presented.split_first() {
-            Some((leaf, others)) => self.judge.judge(leaf, others, now),
-            None => Judgement::anonymous(),
-        }
-    }
-
-    /// Whether the mode lets this peer in.
-    fn admit(&self, judgement: &Judgement) -> Result<(), HandshakeError> {
-        match judgement.peer() {
-            Peer::Verified(_) => Ok(()),
-            Peer::Anonymous if self.mode != Mode::Require => Ok(()),
-            Peer::Anonymous => Err(HandshakeError::CertificateRequired),
-            Peer::Untrusted { .. } if self.mode == Mode::Request => Ok(()),
-            Peer::Untrusted { certificate, reason } => Err(HandshakeError::CertificateUntrusted {
-                certificate: certificate.clone(),
-                reason: reason.clone(),
-            }),
-        }
+    /// Logs and counts a handshake that came to nothing.
+    pub(crate) fn failed(&self, error: &HandshakeError, peer: Option<SocketAddr>) {
+        self.0.settings.counters.failed(error.code());
+        error.log(peer);
     }
 }
 
 impl fmt::Debug for ServerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let asked = self.0.settings.client_auth.as_ref();
         f.debug_struct("ServerTls")
-            .field("client_auth", &self.0.clients.as_ref().map(|clients| clients.mode.as_str()))
+            .field("client_auth", &asked.map(|asked| asked.mode.as_str()))
+            .field("sites", &self.0.settings.sites.len())
             .field("handshake_timeout", &self.0.handshake_timeout)
             .finish_non_exhaustive()
     }

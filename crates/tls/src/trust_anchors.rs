@@ -78,6 +78,11 @@ impl TrustAnchors {
         self
     }
 
+    /// The files that they are read from.
+    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        self.sources.iter().filter_map(|source| source.input.file()).map(PathBuf::from)
+    }
+
     /// Reads and judges all of them.
     pub(crate) fn load(
         &self,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use portcullis_core::{Distrust, Peer};
 use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
@@ -12,20 +13,25 @@ use rustls::{
 
 use crate::client_auth::Mode;
 use crate::handshake::{HandshakeError, notes};
-use crate::judge::Judge;
 use crate::possession;
+use crate::server::{Clients, Trust};
 
 /// Asks for client certificates, and has them judged.
 #[derive(Debug)]
 pub(crate) struct ClientVerifier {
+    trust: Arc<Trust>,
+    site: usize,
     mode: Mode,
-    judge: Arc<Judge>,
+    supported: WebPkiSupportedAlgorithms,
+    /// Fixed, because rustls borrows them.
     hints: Vec<DistinguishedName>,
 }
 
 impl ClientVerifier {
-    pub(crate) fn new(mode: Mode, judge: Arc<Judge>, hints: Vec<DistinguishedName>) -> Self {
-        Self { mode, judge, hints }
+    /// One that judges by the trust in force whenever it is asked, for a site that has these clients now.
+    pub(crate) fn new(trust: Arc<Trust>, site: usize, clients: &Clients) -> Self {
+        let supported = *clients.judge.supported();
+        Self { trust, site, mode: clients.mode, supported, hints: clients.hints.clone() }
     }
 
     fn note_possession(
@@ -34,7 +40,9 @@ impl ClientVerifier {
         der: &CertificateDer<'_>,
     ) -> Result<HandshakeSignatureValid, Error> {
         if checked.is_err() && !notes::take_down(|notes| notes.is_impostor = true) {
-            HandshakeError::NotPossessed { certificate: self.judge.legible(der) }.log(None);
+            let snapshot = self.trust.load();
+            let certificate = snapshot.clients(self.site).and_then(|clients| clients.judge.legible(der));
+            HandshakeError::NotPossessed { certificate }.log(None);
         }
         checked
     }
@@ -58,7 +66,11 @@ impl ClientCertVerifier for ClientVerifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        let judgement = self.judge.judge(end_entity, intermediates, now);
+        let snapshot = self.trust.load();
+        let Some(clients) = snapshot.clients(self.site) else {
+            return Err(Error::General("nobody judges clients of this site".into()));
+        };
+        let judgement = clients.judge.judge(end_entity, intermediates, now);
         let is_noted = notes::take_down(|notes| notes.judgement = Some(judgement.clone()));
         match judgement.peer() {
             Peer::Verified(_) => Ok(ClientCertVerified::assertion()),
@@ -80,7 +92,7 @@ impl ClientCertVerifier for ClientVerifier {
         der: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let checked = possession::verify_tls12(message, der, signed, self.judge.supported());
+        let checked = possession::verify_tls12(message, der, signed, &self.supported);
         self.note_possession(checked, der)
     }
 
@@ -90,12 +102,12 @@ impl ClientCertVerifier for ClientVerifier {
         der: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let checked = possession::verify_tls13(message, der, signed, self.judge.supported());
+        let checked = possession::verify_tls13(message, der, signed, &self.supported);
         self.note_possession(checked, der)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.judge.supported().supported_schemes()
+        self.supported.supported_schemes()
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Distrust {
     Revoked,
     /// This service itself blocks it, or an issuer on its path.
     Denied,
+    /// Neither it nor an issuer on its path is among those that this service has pinned.
+    NotPinned,
     /// Nobody can say whether it is revoked.
     RevocationUnknown {
         /// What is missing or wrong, such as a list that another key has signed.
@@ -91,6 +93,7 @@ impl Distrust {
             Self::NotYetValid { .. } => "not-yet-valid",
             Self::Revoked => "revoked",
             Self::Denied => "denied",
+            Self::NotPinned => "not-pinned",
             Self::RevocationUnknown { .. } => "revocation-unknown",
             Self::RevocationStale { .. } => "revocation-stale",
             Self::NotForClients => "not-for-clients",
@@ -119,6 +122,7 @@ impl Distrust {
             Self::Expired { .. } => "renew the certificate",
             Self::NotYetValid { .. } => "wait until it is valid, and check the clocks of both machines",
             Self::Revoked => "ask the issuer for a new certificate",
+            Self::NotPinned => "use the certificate that the operator of this service has been told of",
             Self::Denied => "ask the operator of this service why it is blocked, or use another certificate",
             Self::RevocationUnknown { .. } | Self::RevocationStale { .. } => {
                 "ask the operator of this service for a current revocation list of the issuer; the certificate may be good"
@@ -161,6 +165,7 @@ impl fmt::Display for Distrust {
             }
             Self::Revoked => f.write_str("revoked by its issuer"),
             Self::Denied => f.write_str("blocked by this service"),
+            Self::NotPinned => f.write_str("not among those that this service has pinned"),
             Self::RevocationUnknown { detail } => write!(f, "nobody can say whether it is revoked: {detail}"),
             Self::RevocationStale { next_update } => {
                 write!(f, "a new revocation list of its issuer was due on {}", Utc(*next_update))

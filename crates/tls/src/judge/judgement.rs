@@ -6,13 +6,24 @@ use std::sync::Arc;
 use portcullis_core::{Certificate, Distrust, Identity, Peer};
 use rustls::pki_types::CertificateDer;
 
+use super::Digest;
+
 /// The verdict on one presented chain.
 #[derive(Debug)]
 pub(crate) struct Judgement {
-    /// What was judged, to judge it again; empty if time can change nothing.
-    chain: Arc<[CertificateDer<'static>]>,
+    chain: Chain,
     peer: Peer,
     holds: RangeInclusive<i64>,
+}
+
+/// What was judged, to judge it again.
+#[derive(Debug, Clone)]
+pub(super) struct Chain {
+    /// The number of the snapshot that it was judged by.
+    pub(super) generation: u64,
+    pub(super) digest: Digest,
+    /// Empty if nothing was presented, or more than may be kept.
+    pub(super) certificates: Arc<[CertificateDer<'static>]>,
 }
 
 /// When all the certificates of a path are valid, in seconds since 1970, both ends included.
@@ -34,21 +45,21 @@ impl Window {
 
 impl Judgement {
     /// No certificate was presented.
-    pub(crate) fn anonymous() -> Arc<Self> {
-        Arc::new(Self { chain: Arc::new([]), peer: Peer::Anonymous, holds: ALWAYS })
+    pub(crate) fn anonymous(generation: u64) -> Arc<Self> {
+        Arc::new(Self { chain: Chain::none(generation), peer: Peer::Anonymous, holds: ALWAYS })
     }
 
     /// What was presented is beyond the limits, so it is neither verified nor kept.
-    pub(super) fn inadmissible(certificate: Option<Certificate>, reason: Distrust) -> Arc<Self> {
-        let peer = Peer::Untrusted { certificate, reason };
-        Arc::new(Self { chain: Arc::new([]), peer, holds: ALWAYS })
-    }
-
-    pub(super) fn untrusted(
-        chain: Arc<[CertificateDer<'static>]>,
+    pub(super) fn inadmissible(
+        generation: u64,
         certificate: Option<Certificate>,
         reason: Distrust,
-    ) -> Self {
+    ) -> Arc<Self> {
+        let peer = Peer::Untrusted { certificate, reason };
+        Arc::new(Self { chain: Chain::none(generation), peer, holds: ALWAYS })
+    }
+
+    pub(super) fn untrusted(chain: Chain, certificate: Option<Certificate>, reason: Distrust) -> Self {
         let holds = match reason {
             Distrust::Expired { not_after: Some(end) } => end.saturating_add(1)..=i64::MAX,
             Distrust::NotYetValid { not_before: Some(start) } => i64::MIN..=start.saturating_sub(1),
@@ -57,16 +68,28 @@ impl Judgement {
         Self { chain, peer: Peer::Untrusted { certificate, reason }, holds }
     }
 
-    pub(super) fn verified(
-        chain: Arc<[CertificateDer<'static>]>,
-        identity: Identity,
-        window: Window,
-    ) -> Self {
+    pub(super) fn verified(chain: Chain, identity: Identity, window: Window) -> Self {
         Self { chain, peer: Peer::Verified(identity), holds: window.from..=window.until }
     }
 
+    /// The same verdict, found to be that of another snapshot, too.
+    pub(crate) fn of_generation(&self, generation: u64) -> Arc<Self> {
+        let chain = Chain { generation, ..self.chain.clone() };
+        Arc::new(Self { chain, peer: self.peer.clone(), holds: self.holds.clone() })
+    }
+
+    /// The number of the snapshot of trust that it was made by.
+    pub(crate) fn generation(&self) -> u64 {
+        self.chain.generation
+    }
+
+    pub(crate) fn digest(&self) -> &Digest {
+        &self.chain.digest
+    }
+
+    /// What was presented; empty if judging it again would be of no use.
     pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
-        &self.chain
+        &self.chain.certificates
     }
 
     pub(crate) fn peer(&self) -> &Peer {
@@ -85,10 +108,16 @@ impl Judgement {
 
     /// About how many bytes it takes in memory.
     pub(super) fn weight(&self) -> u32 {
-        let chain: usize = self.chain.iter().map(|der| der.len()).sum();
-        let leaf = self.chain.first().map_or(0, |der| der.len());
+        let chain: usize = self.chain().iter().map(|der| der.len()).sum();
+        let leaf = self.chain().first().map_or(0, |der| der.len());
         // The parsed leaf holds its bytes once more, and takes names and extensions apart.
         u32::try_from(chain + 2 * leaf + 1024).unwrap_or(u32::MAX)
+    }
+}
+
+impl Chain {
+    fn none(generation: u64) -> Self {
+        Self { generation, digest: Digest::default(), certificates: Arc::new([]) }
     }
 }
 
@@ -109,13 +138,13 @@ mod tests {
     #[test]
     fn a_refusal_for_time_alone_is_judged_again_when_time_has_moved() {
         let future = Distrust::NotYetValid { not_before: Some(100) };
-        let future = Judgement::untrusted(Arc::new([]), None, future);
+        let future = Judgement::untrusted(Chain::none(0), None, future);
         assert!(future.holds_at(99) && !future.holds_at(100));
         let past = Distrust::Expired { not_after: Some(100) };
-        let past = Judgement::untrusted(Arc::new([]), None, past);
+        let past = Judgement::untrusted(Chain::none(0), None, past);
         assert!(past.holds_at(101) && !past.holds_at(100));
         let stranger = Distrust::UnknownIssuer { issuer: String::new() };
-        let stranger = Judgement::untrusted(Arc::new([]), None, stranger);
+        let stranger = Judgement::untrusted(Chain::none(0), None, stranger);
         assert!(stranger.holds_at(i64::MIN) && stranger.holds_at(i64::MAX));
     }
 }

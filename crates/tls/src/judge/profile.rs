@@ -5,6 +5,7 @@ use portcullis_core::certificate::{Certificate, CertificateError};
 use rustls::pki_types::CertificateDer;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter};
 
+use crate::TlsError;
 use crate::trust_anchors::AnchorSet;
 
 /// Limits and requirements, each with a safe default.
@@ -12,7 +13,12 @@ use crate::trust_anchors::AnchorSet;
 pub(crate) struct Profile {
     pub(crate) intermediates: usize,
     pub(crate) bytes: usize,
+    pub(crate) intermediate_bytes: usize,
     pub(crate) names: usize,
+    /// How many issuers may stand between leaf and anchor.
+    pub(crate) path_length: usize,
+    /// What an RSA key must have at least.
+    pub(crate) rsa_bits: u32,
     pub(crate) needs_extended_key_usage: bool,
     pub(crate) takes_any_extended_key_usage: bool,
     pub(crate) respects_key_usage: bool,
@@ -23,7 +29,10 @@ impl Default for Profile {
         Self {
             intermediates: 5,
             bytes: 16 * 1024,
+            intermediate_bytes: 32 * 1024,
             names: 100,
+            path_length: usize::MAX,
+            rsa_bits: SMALLEST_RSA_KEY,
             needs_extended_key_usage: true,
             takes_any_extended_key_usage: false,
             respects_key_usage: true,
@@ -32,37 +41,56 @@ impl Default for Profile {
 }
 
 impl Profile {
-    /// Whether the leaf is of a size that is worth reading.
-    pub(super) fn check_size(&self, leaf: &CertificateDer<'_>) -> Result<(), Distrust> {
-        if leaf.len() <= self.bytes {
-            return Ok(());
+    /// Whether the settings ask for no less than what is safe.
+    pub(super) fn check(&self) -> Result<(), TlsError> {
+        if self.rsa_bits < SMALLEST_RSA_KEY {
+            return Err(TlsError::SmallKeys { bits: self.rsa_bits, smallest: SMALLEST_RSA_KEY });
         }
-        let error = CertificateError::TooLarge { bytes: leaf.len(), limit: self.bytes };
-        Err(Distrust::Malformed { detail: error.to_string() })
+        Ok(())
     }
 
-    /// What is worth a look: the leaf, and each other certificate once, without the anchors.
+    /// Whether all that was presented is of a size that is worth reading.
+    pub(super) fn check_size(
+        &self,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+    ) -> Result<(), Distrust> {
+        if !self.is_readable(leaf) {
+            let error = CertificateError::TooLarge { bytes: leaf.len(), limit: self.bytes };
+            return Err(Distrust::Malformed { detail: error.to_string() });
+        }
+        let bytes: usize = others.iter().map(|other| other.len()).sum();
+        if bytes <= self.intermediate_bytes { Ok(()) } else { Err(Distrust::TooLong) }
+    }
+
+    /// Whether one certificate is of a size that is worth reading.
+    pub(super) fn is_readable(&self, der: &CertificateDer<'_>) -> bool {
+        der.len() <= self.bytes
+    }
+
+    /// What is worth a look beside the leaf: each other certificate once, without the anchors.
     ///
     /// webpki searches all orders of what it is given. A few kilobytes of certificates that name
     /// each other as issuers keep it busy for a tenth of a second, and even five of them for all the
     /// hundred signatures that it allows. So their number is limited first, and how many of one name.
-    pub(super) fn admit<'a, 'b>(
+    pub(super) fn admit<'a>(
         &self,
-        leaf: &'a CertificateDer<'b>,
-        others: &'a [CertificateDer<'b>],
+        leaf: &CertificateDer<'_>,
+        others: &'a [CertificateDer<'a>],
         anchors: &AnchorSet,
-    ) -> Result<Vec<&'a CertificateDer<'b>>, Distrust> {
-        let mut chain = vec![leaf];
+    ) -> Result<Vec<CertificateDer<'a>>, Distrust> {
+        let mut admitted: Vec<CertificateDer<'a>> = Vec::new();
         for other in others {
-            if chain.contains(&other) || anchors.contains(other) {
+            if other == leaf || admitted.contains(other) || anchors.contains(other) {
                 continue;
             }
-            if chain.len() > self.intermediates || namesakes(other, &chain) >= NAMESAKES {
+            let has_room = admitted.len() < self.intermediates && self.is_readable(other);
+            if !has_room || namesakes(other, leaf, &admitted) >= NAMESAKES {
                 return Err(Distrust::TooLong);
             }
-            chain.push(other);
+            admitted.push(CertificateDer::from(other.as_ref()));
         }
-        Ok(chain)
+        Ok(admitted)
     }
 
     /// Whether the leaf has no more names than webpki may work on.
@@ -87,10 +115,24 @@ impl Profile {
         if self.respects_key_usage && leaf.key_usage().is_some_and(|usage| !usage.digital_signature()) {
             return Err(Distrust::KeyUsage);
         }
-        if let Some(key) = weak_key(leaf) {
-            return Err(Distrust::WeakKey { key });
+        match self.weak_key(leaf) {
+            Some(key) => Err(Distrust::WeakKey { key }),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Whether the key of an issuer is as strong as is asked for.
+    pub(super) fn check_issuer_key(&self, issuer: &Certificate) -> Result<(), Distrust> {
+        match self.weak_key(issuer) {
+            Some(key) => Err(Distrust::WeakKey { key: format!("{key}, of an issuer") }),
+            None => Ok(()),
+        }
+    }
+
+    fn weak_key(&self, certificate: &Certificate) -> Option<String> {
+        let key = certificate.public_key();
+        let bits = key.bits().unwrap_or_default();
+        if key.is_rsa() && bits < self.rsa_bits { Some(format!("RSA {bits}")) } else { weak_key(certificate) }
     }
 
     /// What webpki does not ask of an issuer.
@@ -99,17 +141,20 @@ impl Profile {
     }
 }
 
+/// Fewer bits can be broken.
+const SMALLEST_RSA_KEY: u32 = 2048;
+
 /// How many issuers of one name may be sent: both keys during a change, or both issuers of a cross
 /// certificate.
 const NAMESAKES: usize = 2;
 
 /// How many of these certificates have the same subject as this one.
-fn namesakes(of: &CertificateDer<'_>, among: &[&CertificateDer<'_>]) -> usize {
+fn namesakes(of: &CertificateDer<'_>, leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> usize {
     let Ok(of) = EndEntityCert::try_from(of) else { return 0 };
-    let has_same_subject = |der: &&&CertificateDer<'_>| {
-        EndEntityCert::try_from(**der).is_ok_and(|one| one.subject() == of.subject())
+    let has_same_subject = |der: &&CertificateDer<'_>| {
+        EndEntityCert::try_from(*der).is_ok_and(|one| one.subject() == of.subject())
     };
-    among.iter().filter(has_same_subject).count()
+    std::iter::once(leaf).chain(others).filter(has_same_subject).count()
 }
 
 /// Whether a certificate may be used by a TLS client.
@@ -153,7 +198,7 @@ pub(crate) fn weak_key(certificate: &Certificate) -> Option<String> {
         let is_weak = key.algorithm() == "DSA" || (key.algorithm().starts_with("EC ") && bits < 256);
         return is_weak.then(|| key.algorithm().to_owned());
     }
-    if bits < 2048 {
+    if bits < SMALLEST_RSA_KEY {
         return Some(format!("RSA {bits}"));
     }
     // 1 signs nothing, even ones are no exponents, and larger ones serve no purpose but to cost time.

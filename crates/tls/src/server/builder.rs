@@ -1,29 +1,30 @@
 //! The settings of a server's TLS configuration.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
-use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::sign::SingleCertAndKey;
-use rustls::{ServerConfig, SupportedProtocolVersion};
 use tokio::sync::Semaphore;
 
-use super::{Clients, ServerTls, Shared};
+use super::configs::{Configs, Templates};
+use super::reload::Reloads;
+use super::settings::Settings;
+use super::{ServerTls, Shared, Trust};
 use crate::clock::Clock;
 use crate::handshake::half_open::HalfOpen;
-use crate::judge::Judge;
 use crate::listener::PENDING;
-use crate::verifier::ClientVerifier;
-use crate::{ClientAuth, KeyPair, TlsError, provider};
+use crate::{ClientAuth, KeyPair, Revocation, Site, TlsError, provider};
 
 /// The settings of a server's TLS configuration.
 #[must_use]
 pub struct ServerTlsBuilder {
     key_pair: KeyPair,
     client_auth: Option<ClientAuth>,
+    revocation: Option<Revocation>,
+    sites: Vec<Site>,
+    has_tickets: bool,
     provider: Option<Arc<CryptoProvider>>,
     versions: Vec<&'static SupportedProtocolVersion>,
     handshake_timeout: Duration,
@@ -37,6 +38,9 @@ impl ServerTlsBuilder {
         Self {
             key_pair,
             client_auth: None,
+            revocation: None,
+            sites: Vec::new(),
+            has_tickets: false,
             provider: None,
             versions: vec![&rustls::version::TLS13, &rustls::version::TLS12],
             handshake_timeout: Duration::from_secs(10),
@@ -49,6 +53,30 @@ impl ServerTlsBuilder {
     /// Asks clients for a certificate. Unless this is set, none is asked for.
     pub fn client_auth(mut self, client_auth: ClientAuth) -> Self {
         self.client_auth = Some(client_auth);
+        self
+    }
+
+    /// Which client certificates are revoked, on all sites that do not say otherwise.
+    ///
+    /// Unless set, certificates are good until they expire.
+    pub fn revocation(mut self, revocation: Revocation) -> Self {
+        self.revocation = Some(revocation);
+        self
+    }
+
+    /// Adds a site with names, a certificate, and possibly a client authentication of its own.
+    pub fn site(mut self, site: Site) -> Self {
+        self.sites.push(site);
+        self
+    }
+
+    /// Has clients keep their sessions themselves, sealed in tickets.
+    ///
+    /// Unless set, the server keeps the last 256 sessions of each configuration. The key of the
+    /// tickets is new every six hours, and after every reload that changes certificates or anchors. It
+    /// never leaves the process, so nobody resumes at another instance or after a restart.
+    pub fn session_tickets(mut self) -> Self {
+        self.has_tickets = true;
         self
     }
 
@@ -123,27 +151,28 @@ impl ServerTlsBuilder {
             return Err(TlsError::Zero { setting: "handshake_timeout" });
         }
         let provider = self.provider.or_else(provider::built_in).ok_or(TlsError::NoProvider)?;
-        let certified_key = self.key_pair.load(&provider, self.clock.now())?;
-        let (verifier, clients) = match &self.client_auth {
-            None => (WebPkiClientVerifier::no_client_auth(), None),
-            Some(client_auth) => {
-                let (verifier, clients) = judging(client_auth, &provider, self.clock.now())?;
-                (verifier, Some(clients))
-            }
-        };
-        let mut template = ServerConfig::builder_with_details(provider, Arc::new(self.clock.clone()))
-            .with_protocol_versions(&self.versions)
-            .map_err(|error| TlsError::Versions { reason: error.to_string() })?
-            .with_client_cert_verifier(verifier)
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified_key)));
-        template.session_storage = Arc::new(NoServerSessionStorage {});
-        // Filled by features of rustls that other crates may enable.
-        template.cert_decompressors = Vec::new();
-        Ok(ServerTls(Arc::new(Shared {
-            template,
-            configs: Mutex::default(),
-            clients,
+        let settings = Settings {
+            key_pair: self.key_pair,
+            client_auth: self.client_auth,
+            revocation: self.revocation,
+            sites: self.sites,
+            provider,
             clock: self.clock,
+            counters: Arc::default(),
+        };
+        let trust = Arc::new(Trust::new(settings.load(FIRST_GENERATION)?));
+        let templates = {
+            let snapshot = trust.load();
+            snapshot.announce();
+            Templates::new(&settings, &self.versions, self.has_tickets, &snapshot, &trust)?
+        };
+        Ok(ServerTls(Arc::new(Shared {
+            reloads: Reloads::new(settings.clock.now()),
+            settings,
+            versions: self.versions,
+            has_tickets: self.has_tickets,
+            trust,
+            configs: Configs::new(templates),
             handshake_timeout: self.handshake_timeout,
             turns: Semaphore::new(self.concurrent_handshakes.min(Semaphore::MAX_PERMITS)),
             half_open: HalfOpen::new(self.handshakes_per_peer),
@@ -151,33 +180,15 @@ impl ServerTlsBuilder {
     }
 }
 
-/// What rustls asks about client certificates, and what we keep to judge them again.
-fn judging(
-    client_auth: &ClientAuth,
-    provider: &CryptoProvider,
-    now: i64,
-) -> Result<(Arc<dyn ClientCertVerifier>, Clients), TlsError> {
-    let supported = provider.signature_verification_algorithms;
-    let anchors = client_auth.anchors.load(now, &supported)?;
-    let hints = client_auth.hints(&anchors)?;
-    let mode = client_auth.mode;
-    tracing::info!(
-        target: "portcullis::tls",
-        mode = mode.as_str(),
-        anchors = anchors.summary(),
-        advertised_names = hints.len(),
-        "client certificates are asked for"
-    );
-    let judge = Arc::new(Judge::new(anchors, client_auth.profile.clone(), supported));
-    let verifier = Arc::new(ClientVerifier::new(mode, judge.clone(), hints));
-    Ok((verifier, Clients { mode, judge }))
-}
+/// The number of the trust that a server begins with.
+const FIRST_GENERATION: u64 = 1;
 
 impl fmt::Debug for ServerTlsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerTlsBuilder")
             .field("key_pair", &self.key_pair)
             .field("client_auth", &self.client_auth)
+            .field("sites", &self.sites)
             .field("handshake_timeout", &self.handshake_timeout)
             .field("concurrent_handshakes", &self.concurrent_handshakes)
             .field("handshakes_per_peer", &self.handshakes_per_peer)

@@ -40,6 +40,19 @@ impl AnchorSet {
         self.facts.iter().any(|facts| facts.certificate.der() == der)
     }
 
+    /// Whether the same certificates are trusted under the same labels.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let is_same = |one: &AnchorFacts, other: &AnchorFacts| {
+            one.certificate.der() == other.certificate.der() && one.anchor == other.anchor
+        };
+        self.facts.len() == other.facts.len()
+            && self.facts.iter().zip(&other.facts).all(|(one, other)| is_same(one, other))
+    }
+
+    pub(crate) fn all_facts(&self) -> &[AnchorFacts] {
+        &self.facts
+    }
+
     /// The subjects of all anchors, each once.
     pub(crate) fn subjects(&self) -> Vec<DistinguishedName> {
         let mut subjects: Vec<DistinguishedName> = Vec::new();
