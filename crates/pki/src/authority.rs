@@ -5,9 +5,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use x509_parser::{certificate::X509Certificate, prelude::FromDer};
+
 use crate::{
-    Attribute, DistinguishedName, Extension, KeyAlgorithm, KeyUsage, LeafBuilder, Oid, PkiError,
-    RawCertificate, RevocationListBuilder, key::Key, name::text, pem,
+    Attribute, DistinguishedName, Extension, Issued, KeyAlgorithm, KeyUsage, LeafBuilder, Oid, PkiError,
+    RawCertificate, RevocationListBuilder,
+    key::{Key, identifier_of},
+    name::text,
+    pem,
 };
 
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -134,6 +139,107 @@ impl Authority {
         pem::key(&self.key.to_pkcs8()?)
     }
 
+    /// The private key as PKCS#8 in PEM, encrypted with AES-256 under the passphrase.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::EmptyPassphrase`], or [`PkiError::Encoding`] if the library fails.
+    pub fn encrypted_key_pem(&self, passphrase: &str) -> Result<String, PkiError> {
+        pem::encrypt_key(self.key.to_pkcs8()?.as_bytes(), passphrase)
+    }
+
+    /// An authority that was made before: its certificate, the ones above it up to the root, its key.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Certificate`] if the certificates do not sign each other in this order or the
+    /// key belongs to another one, [`PkiError::Key`].
+    pub fn from_der(chain: Vec<Vec<u8>>, pkcs8: &[u8]) -> Result<Self, PkiError> {
+        let key = Key::from_pkcs8(pkcs8)?;
+        let parsed = chain.iter().map(|der| parse(der)).collect::<Result<Vec<_>, _>>()?;
+        let Some((own, root)) = parsed.first().zip(parsed.last()) else {
+            return Err(PkiError::certificate("there is none"));
+        };
+        if own.public_key().raw != key.public_der() {
+            return Err(PkiError::certificate("the private key belongs to another one"));
+        }
+        for (lower, upper) in parsed.iter().zip(parsed.iter().skip(1).chain([root])) {
+            if !upper.is_ca() {
+                return Err(PkiError::certificate("it is none of an authority"));
+            }
+            if lower.issuer().as_raw() != upper.subject().as_raw()
+                || lower.verify_signature(Some(upper.public_key())).is_err()
+            {
+                return Err(PkiError::certificate("the next authority above did not sign it"));
+            }
+        }
+        let subject = DistinguishedName::from_der(own.subject().as_raw())?;
+        let (Some(certificate), Some(root)) = (chain.first().cloned(), chain.last().cloned()) else {
+            return Err(PkiError::certificate("there is none"));
+        };
+        let intermediates = chain.len() - 1;
+        Ok(Self { subject, certificate, chain: chain.into_iter().take(intermediates).collect(), root, key })
+    }
+
+    /// The same certificate once more, for the same key, with a serial number and validity of its own.
+    ///
+    /// What comes back is the new certificate and the intermediates.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Certificate`], [`PkiError::Validity`], [`PkiError::Time`], or a failure of the
+    /// cryptography library.
+    pub fn renew(
+        &self,
+        certificate: &[u8],
+        from: impl Into<SystemTime>,
+        to: impl Into<SystemTime>,
+    ) -> Result<Vec<Vec<u8>>, PkiError> {
+        let old = parse(certificate)?;
+        let public = old.public_key().raw;
+        self.renewal(&old, &identifier_of(public), (from.into(), to.into()))?.chain_for(public, self)
+    }
+
+    /// The same certificate once more, for a new key of the same kind.
+    ///
+    /// # Errors
+    ///
+    /// As [`renew`](Self::renew).
+    pub fn renew_with_new_key(
+        &self,
+        certificate: &[u8],
+        from: impl Into<SystemTime>,
+        to: impl Into<SystemTime>,
+    ) -> Result<Issued, PkiError> {
+        let old = parse(certificate)?;
+        let algorithm = KeyAlgorithm::of(old.public_key())
+            .ok_or_else(|| PkiError::certificate("no keys of its kind are made here"))?;
+        let key = Key::generate(algorithm)?;
+        self.renewal(&old, &key.identifier(), (from.into(), to.into()))?.issue_with(key, self)
+    }
+
+    fn renewal(
+        &self,
+        old: &X509Certificate<'_>,
+        identifier: &[u8],
+        (from, to): (SystemTime, SystemTime),
+    ) -> Result<RawCertificate, PkiError> {
+        if from > to {
+            return Err(PkiError::Validity);
+        }
+        let mut certificate =
+            RawCertificate::new(DistinguishedName::from_der(old.subject().as_raw())?).valid(from, to);
+        for extension in old.extensions() {
+            let oid: Oid = extension.oid.to_id_string().parse()?;
+            if oid != Oid::SUBJECT_KEY_IDENTIFIER && oid != Oid::AUTHORITY_KEY_IDENTIFIER {
+                certificate = certificate.extension(Extension::new(oid, extension.critical, extension.value));
+            }
+        }
+        Ok(certificate
+            .extension(Extension::subject_key_identifier(identifier))
+            .extension(Extension::authority_key_identifier(&self.key.identifier())))
+    }
+
     pub(crate) fn root(subject: DistinguishedName, certificate: Vec<u8>, key: Key) -> Self {
         Self { subject, chain: Vec::new(), root: certificate.clone(), certificate, key }
     }
@@ -145,6 +251,15 @@ impl Authority {
 
     pub(crate) fn key(&self) -> &Key {
         &self.key
+    }
+}
+
+/// A certificate that fills all of the bytes.
+pub(crate) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, PkiError> {
+    match X509Certificate::from_der(der) {
+        Ok(([], certificate)) => Ok(certificate),
+        Ok(_) => Err(PkiError::certificate("bytes follow it")),
+        Err(error) => Err(PkiError::certificate(error)),
     }
 }
 

@@ -1,6 +1,5 @@
 //! A ready-made set of certificates on disk.
 
-mod disk;
 mod stored;
 
 use std::{
@@ -8,7 +7,16 @@ use std::{
     time::Duration,
 };
 
-use crate::{Authority, Issued, LeafBuilder, PkiError, authority::DAY};
+use crate::{
+    Authority, Issued, LeafBuilder, PkiError,
+    authority::DAY,
+    disk::{self, Marker},
+};
+
+const MARKER: Marker = Marker {
+    file: ".portcullis",
+    text: "Certificates for development, made by portcullis. Delete the folder to have new ones made.\n",
+};
 
 /// The passphrase of the `.p12` bundles, which is no secret: it is written here.
 const P12_PASSPHRASE: &str = "portcullis";
@@ -75,7 +83,7 @@ const CLIENTS: [(&str, &str); 4] =
 pub fn development(folder: impl AsRef<Path>) -> Result<Development, PkiError> {
     let folder = folder.as_ref();
     let files = Development::files(folder);
-    let _lock = disk::lock(folder, &files)?;
+    let _lock = disk::lock(folder, &MARKER, &files)?;
     match stored::load(folder)? {
         Some(development) => Ok(development),
         None => {
@@ -238,7 +246,7 @@ mod tests {
             person(authority, name, unit).issue().unwrap()
         };
         let written = Development::new(folder.path(), server, CLIENTS.map(client).to_vec());
-        let _lock = disk::lock(folder.path(), &[]).unwrap();
+        let _lock = disk::lock(folder.path(), &MARKER, &[]).unwrap();
         written.write().unwrap();
         (folder, written)
     }

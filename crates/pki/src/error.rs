@@ -30,6 +30,24 @@ pub enum PkiError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// Bytes that are no distinguished name.
+    #[error("the distinguished name cannot be read: {reason}")]
+    Name {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A certificate that cannot be read, or that is not the one that is needed.
+    #[error("the certificate cannot be used: {reason}")]
+    Certificate {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A signing request that is broken, or whose sender does not prove to have the key.
+    #[error("the signing request is refused: {reason}")]
+    Request {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A time outside the years 0000 to 9999.
     #[error("a certificate cannot be valid from or to a time outside the years 0000 to 9999")]
     Time,
@@ -98,6 +116,14 @@ pub enum PkiError {
 impl PkiError {
     pub(crate) fn key(reason: impl ToString) -> Self {
         Self::Key { reason: reason.to_string() }
+    }
+
+    pub(crate) fn certificate(reason: impl ToString) -> Self {
+        Self::Certificate { reason: reason.to_string() }
+    }
+
+    pub(crate) fn request(reason: impl ToString) -> Self {
+        Self::Request { reason: reason.to_string() }
     }
 
     pub(crate) fn encoding(what: &'static str, reason: impl ToString) -> Self {

@@ -2,10 +2,17 @@
 
 use std::fmt;
 
-use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
-use pkcs8::{PrivateKeyInfoRef, SecretDocument, pkcs5::pbes2};
+use p12_keystore::{
+    Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKey, PrivateKeyChain,
+};
+use pkcs8::SecretDocument;
 
-use crate::{PkiError, key::Key, pem};
+use crate::{
+    DistinguishedName, PkiError,
+    authority::parse,
+    key::{Key, public_der_of},
+    pem,
+};
 
 /// An issued certificate, its chain and its private key.
 ///
@@ -39,6 +46,24 @@ impl Issued {
 
     pub(crate) fn from_parts(name: &str, chain: Vec<Vec<u8>>, root: Vec<u8>, key: SecretDocument) -> Self {
         Self { name: name.to_owned(), chain, root, key }
+    }
+
+    /// A certificate that was issued before: itself, the ones above it without the root, the root,
+    /// and the private key as PKCS#8.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Certificate`] if the key belongs to another certificate, [`PkiError::Key`].
+    pub fn from_der(chain: Vec<Vec<u8>>, root: Vec<u8>, pkcs8: &[u8]) -> Result<Self, PkiError> {
+        let Some(leaf) = chain.first() else { return Err(PkiError::certificate("there is none")) };
+        let leaf = parse(leaf)?;
+        if leaf.public_key().raw != public_der_of(pkcs8)? {
+            return Err(PkiError::certificate("the private key belongs to another one"));
+        }
+        let subject = DistinguishedName::from_der(leaf.subject().as_raw())?;
+        let name = subject.first_common_name().unwrap_or("certificate").to_owned();
+        let key = SecretDocument::try_from(pkcs8).map_err(PkiError::key)?;
+        Ok(Self::from_parts(&name, chain, root, key))
     }
 
     /// The first common name of the subject, or `certificate` if it has none that is text.
@@ -108,27 +133,44 @@ impl Issued {
     ///
     /// [`PkiError::EmptyPassphrase`], or [`PkiError::Encoding`] if the library fails.
     pub fn encrypted_key_pem(&self, passphrase: &str) -> Result<String, PkiError> {
-        let failed = |error| PkiError::encoding("the encrypted key", error);
-        if passphrase.is_empty() {
-            return Err(PkiError::EmptyPassphrase);
-        }
-        let info = PrivateKeyInfoRef::try_from(self.key_der()).map_err(PkiError::key)?;
-        // PBKDF2 rather than scrypt, which Java and Go do not read
-        let scheme = pbes2::Parameters::generate_pbkdf2(&mut getrandom::SysRng)
-            .map_err(|error| PkiError::encoding("the encrypted key", error))?;
-        pem::encrypted_key(&info.encrypt_with_params(scheme, passphrase).map_err(failed)?)
+        pem::encrypt_key(self.key_der(), passphrase)
     }
 
     /// Key, certificate and intermediates as PKCS#12, for browsers and key chains.
     ///
     /// Encrypted with AES-256, and sealed with HMAC-SHA256: OpenSSL 3, Firefox, Chrome, macOS 15
-    /// and Windows Server 2019 read that, older systems want 3DES and are not served.
+    /// and Windows Server 2019 read that; for older systems there is [`legacy_p12`](Self::legacy_p12).
     ///
     /// # Errors
     ///
     /// [`PkiError::EmptyPassphrase`], or [`PkiError::Encoding`] if the passphrase cannot be
     /// written in UTF-16, or a certificate is too broken to be put into a bundle.
     pub fn p12(&self, passphrase: &str) -> Result<Vec<u8>, PkiError> {
+        self.bundle(passphrase, EncryptionAlgorithm::PbeWithHmacSha256AndAes256, MacAlgorithm::HmacSha256)
+    }
+
+    /// Key, certificate and intermediates as PKCS#12 for systems that cannot read [`p12`](Self::p12).
+    ///
+    /// Encrypted with three-key 3DES, and sealed with HMAC-SHA1: macOS 14 and older, Windows 10
+    /// before 1709, Java 8 before 8u301. OpenSSL 3 reads it too, with its legacy provider.
+    ///
+    /// # Security
+    ///
+    /// If the passphrase is one that people choose, then who finds the file can guess it quickly.
+    ///
+    /// # Errors
+    ///
+    /// As [`p12`](Self::p12).
+    pub fn legacy_p12(&self, passphrase: &str) -> Result<Vec<u8>, PkiError> {
+        self.bundle(passphrase, EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc, MacAlgorithm::HmacSha1)
+    }
+
+    fn bundle(
+        &self,
+        passphrase: &str,
+        encryption: EncryptionAlgorithm,
+        mac: MacAlgorithm,
+    ) -> Result<Vec<u8>, PkiError> {
         let failed = |error| PkiError::encoding("the PKCS#12 bundle", error);
         if passphrase.is_empty() {
             return Err(PkiError::EmptyPassphrase);
@@ -139,7 +181,8 @@ impl Issued {
         let mut store = KeyStore::new();
         let entry = PrivateKeyChain::new(self.label().as_bytes(), key, chain);
         store.add_entry(self.label(), KeyStoreEntry::PrivateKeyChain(entry));
-        store.writer(passphrase).write().map_err(failed)
+        let writer = store.writer(passphrase).encryption_algorithm(encryption).mac_algorithm(mac);
+        writer.write().map_err(failed)
     }
 
     /// A friendly name that fits into a PKCS#12 bundle, which knows the first 65,536 characters only.

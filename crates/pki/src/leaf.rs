@@ -7,9 +7,9 @@ use std::{
 
 use crate::{
     Attribute, Authority, DistinguishedName, Extension, GeneralName, Issued, KeyAlgorithm, KeyUsage, Oid,
-    PkiError, RawCertificate, StringType,
+    PkiError, RawCertificate, SigningRequest, StringType,
     authority::DAY,
-    key::Key,
+    key::{Key, identifier_of},
     name::{ascii, text},
 };
 
@@ -47,6 +47,7 @@ pub struct LeafBuilder<'a> {
     authority: &'a Authority,
     purpose: Oid,
     attributes: Vec<(Result<Oid, String>, String)>,
+    exact_subject: Option<DistinguishedName>,
     names: Vec<GeneralName>,
     serial: Option<Vec<u8>>,
     validity: (SystemTime, SystemTime),
@@ -77,6 +78,7 @@ impl<'a> LeafBuilder<'a> {
             authority,
             purpose,
             attributes: vec![(Ok(Oid::COMMON_NAME), name.to_owned())],
+            exact_subject: None,
             names: Vec::new(),
             serial: None,
             // browsers refuse server certificates that are valid for more than 398 days
@@ -148,6 +150,17 @@ impl<'a> LeafBuilder<'a> {
         self.named(GeneralName::Upn(name.to_owned()))
     }
 
+    /// Any subject alternative name.
+    pub fn alternative_name(self, name: GeneralName) -> Self {
+        self.named(name)
+    }
+
+    /// Exactly this subject, instead of a name and attributes.
+    pub fn subject_name(mut self, subject: DistinguishedName) -> Self {
+        self.exact_subject = Some(subject);
+        self
+    }
+
     /// The serial number as bytes of a positive number, instead of a random one.
     pub fn serial(mut self, bytes: &[u8]) -> Self {
         self.serial = Some(bytes.to_vec());
@@ -192,17 +205,36 @@ impl<'a> LeafBuilder<'a> {
     /// does not fit, [`PkiError::Validity`], [`PkiError::Time`], or a failure of the cryptography
     /// library.
     pub fn issue(self) -> Result<Issued, PkiError> {
+        let key = Key::generate(self.key)?;
+        let authority = self.authority;
+        self.certificate(&key.identifier())?.issue_with(key, authority)
+    }
+
+    /// Signs a certificate for the key of a request, and returns it with the intermediates.
+    ///
+    /// Nothing but the key is taken from the request.
+    ///
+    /// # Errors
+    ///
+    /// As [`issue`](Self::issue).
+    pub fn sign(self, request: &SigningRequest) -> Result<Vec<Vec<u8>>, PkiError> {
+        let authority = self.authority;
+        let public = request.public_key_der();
+        self.certificate(&identifier_of(public))?.chain_for(public, authority)
+    }
+
+    /// The certificate for the key of this identifier.
+    fn certificate(self, identifier: &[u8]) -> Result<RawCertificate, PkiError> {
         let (from, to) = self.validity;
         if from > to {
             return Err(PkiError::Validity);
         }
-        let key = Key::generate(self.key)?;
         let mut certificate = RawCertificate::new(self.subject()?)
             .valid(from, to)
             .extension(Extension::basic_constraints(false, None))
             .extension(Extension::key_usage(&[KeyUsage::DigitalSignature]))
             .extension(Extension::extended_key_usage(std::slice::from_ref(&self.purpose)))
-            .extension(Extension::subject_key_identifier(&key.identifier()))
+            .extension(Extension::subject_key_identifier(identifier))
             .extension(Extension::authority_key_identifier(&self.authority.key().identifier()));
         if !self.names.is_empty() {
             self.names.iter().try_for_each(check_name)?;
@@ -211,7 +243,7 @@ impl<'a> LeafBuilder<'a> {
         if let Some(serial) = &self.serial {
             certificate = certificate.serial(positive(serial)?);
         }
-        certificate.extensions(self.extensions).issue_with(key, self.authority)
+        Ok(certificate.extensions(self.extensions))
     }
 
     fn with(mut self, oid: Oid, value: &str) -> Self {
@@ -225,6 +257,9 @@ impl<'a> LeafBuilder<'a> {
     }
 
     fn subject(&self) -> Result<DistinguishedName, PkiError> {
+        if let Some(subject) = &self.exact_subject {
+            return Ok(subject.clone());
+        }
         let mut attributes = Vec::new();
         for (oid, value) in &self.attributes {
             let oid = oid.clone().map_err(|text| PkiError::AttributeType { text })?;

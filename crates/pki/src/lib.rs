@@ -3,6 +3,7 @@
 
 mod authority;
 mod development;
+mod disk;
 mod error;
 mod extension;
 mod general_name;
@@ -14,6 +15,7 @@ mod name;
 mod oid;
 mod pem;
 mod raw;
+mod request;
 mod revocation_list;
 
 pub use authority::{Authority, AuthorityBuilder};
@@ -27,6 +29,7 @@ pub use leaf::LeafBuilder;
 pub use name::{Attribute, DistinguishedName, StringType};
 pub use oid::Oid;
 pub use raw::RawCertificate;
+pub use request::SigningRequest;
 pub use revocation_list::{
     DistributionPoint, IssuingDistributionPoint, RevocationList, RevocationListBuilder, RevocationReason,
     Revoked,

@@ -1,5 +1,6 @@
 //! Distinguished names, byte for byte as they will stand in the certificate.
 
+use x509_parser::{prelude::FromDer, x509::X509Name};
 use yasna::{DERWriter, Tag, TagClass, models::TaggedDerValue};
 
 use crate::{Oid, PkiError};
@@ -23,6 +24,9 @@ pub enum StringType {
 }
 
 impl StringType {
+    const ALL: [Self; 6] =
+        [Self::Utf8, Self::Printable, Self::Ia5, Self::Bmp, Self::Universal, Self::Teletex];
+
     fn tag(self) -> Tag {
         let tag_number = match self {
             Self::Utf8 => 12,
@@ -107,6 +111,32 @@ impl DistinguishedName {
         Self::new().with(Attribute::utf8(Oid::COMMON_NAME, value))
     }
 
+    /// The name in these bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`PkiError::Name`] if they are no name, or if a value is no text of ASN.1.
+    pub fn from_der(der: &[u8]) -> Result<Self, PkiError> {
+        let failed = |reason: &dyn ToString| PkiError::Name { reason: reason.to_string() };
+        let (rest, parsed) = X509Name::from_der(der).map_err(|error| failed(&error))?;
+        if !rest.is_empty() {
+            return Err(failed(&"bytes follow it"));
+        }
+        let mut name = Self::new();
+        for relative_name in parsed.iter_rdn() {
+            let mut attributes = Vec::new();
+            for attribute in relative_name.iter() {
+                let tag = u64::from(attribute.attr_value().header.tag().0);
+                let string_type = StringType::ALL.into_iter().find(|known| known.tag().tag_number == tag);
+                let string_type = string_type.ok_or_else(|| failed(&"a value of it is no text"))?;
+                let oid: Oid = attribute.attr_type().to_id_string().parse()?;
+                attributes.push(Attribute::new(oid, string_type, attribute.attr_value().data));
+            }
+            name = name.with_all(attributes);
+        }
+        Ok(name)
+    }
+
     /// Adds a relative name of one attribute.
     #[must_use]
     pub fn with(self, attribute: Attribute) -> Self {
@@ -179,6 +209,21 @@ mod tests {
         let expected = [0x30, 13, 0x31, 11, 0x30, 9, 6, 3, 0x55, 4, 3, 12, 2, b'a', b'l'];
         assert_eq!(name.to_der(), expected);
         assert_eq!(DistinguishedName::new().to_der(), [0x30, 0]);
+    }
+
+    #[test]
+    fn names_are_read_as_they_were_written() {
+        let name = DistinguishedName::new()
+            .with(Attribute::new(Oid::COUNTRY, StringType::Printable, "DE"))
+            .with_all([Attribute::utf8(Oid::COMMON_NAME, "a"), Attribute::utf8(Oid::USER_ID, "b")])
+            .with(Attribute::new(Oid::COMMON_NAME, StringType::Bmp, [0xd8, 0, 7]));
+        assert_eq!(DistinguishedName::from_der(&name.to_der()).unwrap().to_der(), name.to_der());
+        for broken in [&b""[..], &[0x30], &[0x30, 1], &[0x30, 0, 0], &[0x31, 0]] {
+            assert!(DistinguishedName::from_der(broken).is_err(), "{broken:?}");
+        }
+        // a value that is a number
+        let number = [0x30, 12, 0x31, 10, 0x30, 8, 6, 3, 0x55, 4, 3, 2, 1, 7];
+        assert!(DistinguishedName::from_der(&number).is_err());
     }
 
     #[test]

@@ -103,6 +103,8 @@ known! {
     ECDSA_WITH_SHA256 = [1, 2, 840, 10045, 4, 3, 2];
     /// Signature algorithm `ecdsa-with-SHA384`.
     ECDSA_WITH_SHA384 = [1, 2, 840, 10045, 4, 3, 3];
+    /// Signature algorithm RSA with MD5, which nobody should accept.
+    MD5_WITH_RSA = [1, 2, 840, 113549, 1, 1, 4];
     /// Signature algorithm `sha256WithRSAEncryption`.
     SHA256_WITH_RSA = [1, 2, 840, 113549, 1, 1, 11];
     /// Key and signature algorithm Ed25519.

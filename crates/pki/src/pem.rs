@@ -1,8 +1,9 @@
 //! PEM for certificates and keys.
 
 use pkcs8::{
-    SecretDocument,
+    PrivateKeyInfoRef, SecretDocument,
     der::pem::{LineEnding, encode_string},
+    pkcs5::pbes2,
 };
 
 use crate::PkiError;
@@ -22,8 +23,20 @@ pub(crate) fn key(pkcs8: &SecretDocument) -> Result<String, PkiError> {
     encode_key("PRIVATE KEY", pkcs8)
 }
 
-pub(crate) fn encrypted_key(pkcs8: &SecretDocument) -> Result<String, PkiError> {
+fn encrypted_key(pkcs8: &SecretDocument) -> Result<String, PkiError> {
     encode_key("ENCRYPTED PRIVATE KEY", pkcs8)
+}
+
+/// Encrypts a PKCS#8 key; PBKDF2 rather than scrypt, which Java and Go do not read.
+pub(crate) fn encrypt_key(pkcs8: &[u8], passphrase: &str) -> Result<String, PkiError> {
+    if passphrase.is_empty() {
+        return Err(PkiError::EmptyPassphrase);
+    }
+    let failed = |error: &dyn ToString| PkiError::encoding("the encrypted key", error.to_string());
+    let info = PrivateKeyInfoRef::try_from(pkcs8).map_err(PkiError::key)?;
+    let scheme =
+        pbes2::Parameters::generate_pbkdf2(&mut getrandom::SysRng).map_err(|error| failed(&error))?;
+    encrypted_key(&info.encrypt_with_params(scheme, passphrase).map_err(|error| failed(&error))?)
 }
 
 fn encode_key(label: &'static str, document: &SecretDocument) -> Result<String, PkiError> {

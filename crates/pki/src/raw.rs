@@ -115,7 +115,7 @@ impl RawCertificate {
     /// [`PkiError::Time`], or a failure of the cryptography library.
     pub fn self_signed(&self) -> Result<Issued, PkiError> {
         let key = Key::generate(self.key)?;
-        let certificate = self.sign(&key, &self.subject, &key)?;
+        let certificate = self.sign(&key.public_der(), &self.subject, &key)?;
         Issued::new(self.label(), vec![certificate.clone()], certificate, &key)
     }
 
@@ -138,18 +138,23 @@ impl RawCertificate {
     }
 
     pub(crate) fn issue_with(&self, key: Key, authority: &Authority) -> Result<Issued, PkiError> {
-        let certificate = self.sign(&key, authority.subject(), authority.key())?;
-        let chain = [std::slice::from_ref(&certificate), authority.chain_der()].concat();
+        let chain = self.chain_for(&key.public_der(), authority)?;
         Issued::new(self.label(), chain, authority.root_der().to_vec(), &key)
     }
 
+    /// The chain of a certificate for somebody else's public key, as `SubjectPublicKeyInfo` in DER.
+    pub(crate) fn chain_for(&self, public: &[u8], authority: &Authority) -> Result<Vec<Vec<u8>>, PkiError> {
+        let certificate = self.sign(public, authority.subject(), authority.key())?;
+        Ok([&[certificate], authority.chain_der()].concat())
+    }
+
     pub(crate) fn intermediate_with(&self, key: Key, parent: &Authority) -> Result<Authority, PkiError> {
-        let certificate = self.sign(&key, parent.subject(), parent.key())?;
+        let certificate = self.sign(&key.public_der(), parent.subject(), parent.key())?;
         Ok(Authority::below(parent, self.subject.clone(), certificate, key))
     }
 
     pub(crate) fn root_with(&self, key: Key) -> Result<Authority, PkiError> {
-        let certificate = self.sign(&key, &self.subject, &key)?;
+        let certificate = self.sign(&key.public_der(), &self.subject, &key)?;
         Ok(Authority::root(self.subject.clone(), certificate, key))
     }
 
@@ -158,8 +163,8 @@ impl RawCertificate {
         self.subject.first_common_name().unwrap_or("certificate")
     }
 
-    fn sign(&self, key: &Key, issuer: &DistinguishedName, issuer_key: &Key) -> Result<Vec<u8>, PkiError> {
-        let body = self.body(key, issuer, issuer_key.algorithm())?;
+    fn sign(&self, public: &[u8], issuer: &DistinguishedName, issuer_key: &Key) -> Result<Vec<u8>, PkiError> {
+        let body = self.body(public, issuer, issuer_key.algorithm())?;
         let signature = issuer_key.sign(&body)?;
         Ok(yasna::construct_der(|writer| {
             writer.write_sequence(|writer| {
@@ -173,7 +178,7 @@ impl RawCertificate {
     /// The `TBSCertificate`.
     fn body(
         &self,
-        key: &Key,
+        public: &[u8],
         issuer: &DistinguishedName,
         signature: KeyAlgorithm,
     ) -> Result<Vec<u8>, PkiError> {
@@ -197,7 +202,7 @@ impl RawCertificate {
                     not_after.write(writer.next());
                 });
                 writer.next().write_der(&self.subject.to_der());
-                writer.next().write_der(&key.public_der());
+                writer.next().write_der(public);
                 if !self.extensions.is_empty() {
                     writer.next().write_tagged(Tag::context(3), |writer| {
                         writer.write_sequence(|writer| self.extensions.iter().for_each(|e| e.write(writer)));

@@ -7,8 +7,8 @@ use pkcs8::SecretDocument;
 use time::OffsetDateTime;
 use x509_parser::{certificate::X509Certificate, pem::Pem, prelude::FromDer};
 
-use super::{CLIENTS, Development, P12_PASSPHRASE, REMAINING, disk};
-use crate::{Issued, PkiError, key::public_der_of};
+use super::{CLIENTS, Development, P12_PASSPHRASE, REMAINING};
+use crate::{Issued, PkiError, disk, key::public_der_of};
 
 /// The certificates of the folder; nothing if some are missing or too old.
 pub(super) fn load(folder: &Path) -> Result<Option<Development>, PkiError> {

@@ -8,18 +8,19 @@ use std::{
 
 use crate::PkiError;
 
-/// The file that marks and locks the folder.
-const MARKER: &str = ".portcullis";
-
-const MARKER_TEXT: &[u8] =
-    b"Certificates for development, made by portcullis. Delete the folder to have new ones made.\n";
+/// The file that marks and locks a folder, and what it says.
+pub(crate) struct Marker {
+    pub(crate) file: &'static str,
+    pub(crate) text: &'static str,
+}
 
 /// Makes the folder if need be, and waits until this process is the only one to work in it.
 ///
 /// The lock belongs to the open file: the system gives it back even if the process is killed.
-pub(super) fn lock(folder: &Path, files: &[PathBuf]) -> Result<File, PkiError> {
+pub(crate) fn lock(folder: &Path, marker: &Marker, files: &[PathBuf]) -> Result<File, PkiError> {
     make_folder(folder)?;
-    let marker = folder.join(MARKER);
+    let text = marker.text;
+    let marker = folder.join(marker.file);
     // in this order: whoever makes files makes the marker first
     let in_the_way = files.iter().find(|file| file.symlink_metadata().is_ok());
     let file = match File::open(&marker) {
@@ -30,7 +31,7 @@ pub(super) fn lock(folder: &Path, files: &[PathBuf]) -> Result<File, PkiError> {
             }
             let mut file =
                 OpenOptions::new().create(true).append(true).open(&marker).map_err(failed(&marker))?;
-            file.write_all(MARKER_TEXT).map_err(failed(&marker))?;
+            file.write_all(text.as_bytes()).map_err(failed(&marker))?;
             file
         }
         Err(error) => return Err(failed(&marker)(error)),
@@ -40,7 +41,7 @@ pub(super) fn lock(folder: &Path, files: &[PathBuf]) -> Result<File, PkiError> {
 }
 
 /// The content of a file, or nothing if it does not exist.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, PkiError> {
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, PkiError> {
     match fs::read(path) {
         Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -49,7 +50,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, PkiError> {
 }
 
 /// Like [`read`], and takes back what others may do with the file.
-pub(super) fn read_secret(path: &Path) -> Result<Option<Vec<u8>>, PkiError> {
+pub(crate) fn read_secret(path: &Path) -> Result<Option<Vec<u8>>, PkiError> {
     let content = read(path)?;
     if content.is_some() {
         make_private(path).map_err(failed(path))?;
@@ -57,15 +58,15 @@ pub(super) fn read_secret(path: &Path) -> Result<Option<Vec<u8>>, PkiError> {
     Ok(content)
 }
 
-pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), PkiError> {
+pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), PkiError> {
     replace(path, content, 0o644)
 }
 
-pub(super) fn write_secret(path: &Path, content: &[u8]) -> Result<(), PkiError> {
+pub(crate) fn write_secret(path: &Path, content: &[u8]) -> Result<(), PkiError> {
     replace(path, content, 0o600)
 }
 
-pub(super) fn remove(path: &Path) -> Result<(), PkiError> {
+pub(crate) fn remove(path: &Path) -> Result<(), PkiError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path)(error)),
         _ => Ok(()),
@@ -83,11 +84,32 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), PkiError> {
         file.write_all(content)?;
         file.sync_all()
     });
-    written.map_err(failed(&temporary))?;
-    fs::rename(&temporary, path).map_err(failed(path))
+    if let Err(error) = written {
+        // a full disk is not to be filled with halves of files
+        let _ = fs::remove_file(&temporary);
+        return Err(failed(&temporary)(error));
+    }
+    fs::rename(&temporary, path).map_err(failed(path))?;
+    sync_folder(path)
 }
 
-fn make_folder(folder: &Path) -> Result<(), PkiError> {
+/// The new name of a file is on the disk only when its folder is.
+#[cfg(unix)]
+fn sync_folder(file: &Path) -> Result<(), PkiError> {
+    let folder = match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed(folder))
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_file: &Path) -> Result<(), PkiError> {
+    Ok(())
+}
+
+/// Makes a folder that only its owner can look into, unless it exists.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), PkiError> {
     if folder.is_dir() {
         return Ok(());
     }
@@ -101,7 +123,7 @@ fn make_folder(folder: &Path) -> Result<(), PkiError> {
     }
 }
 
-fn failed(path: &Path) -> impl Fn(io::Error) -> PkiError {
+pub(crate) fn failed(path: &Path) -> impl Fn(io::Error) -> PkiError {
     move |source| PkiError::Io { path: path.to_owned(), source }
 }
 
