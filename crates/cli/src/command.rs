@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+mod doctor;
 mod schema;
 
 use clap::Subcommand;
@@ -10,6 +11,8 @@ use crate::output::Output;
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Connect to a server, and say in one sentence why a client certificate does not get through
+    Doctor(doctor::Arguments),
     /// Print the JSON Schema of a file, for editors
     Schema(schema::Arguments),
 }
@@ -17,6 +20,7 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn run(self, output: &mut Output) -> Result<Outcome, Failure> {
         match self {
+            Self::Doctor(arguments) => doctor::run(&arguments, output),
             Self::Schema(arguments) => schema::run(&arguments, output),
         }
     }

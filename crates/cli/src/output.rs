@@ -31,6 +31,11 @@ impl Output {
         }
     }
 
+    /// Prints what was done so far, for people only: JSON is one document at the end.
+    pub(crate) fn progress(&mut self, text: &str) -> Result<(), Failure> {
+        if self.format == Format::Human { self.text(text) } else { Ok(()) }
+    }
+
     /// Prints text as it is, whatever the format.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
