@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateDer;
 
 use crate::clock::Clock;
 use crate::judge::{Judge, Judgement};
-use crate::{ClientAuth, TlsError, provider};
+use crate::{ClientAuth, RevocationStatus, TlsError, provider};
 
 /// Judges chains as a server with the same settings would, but without a handshake.
 ///
@@ -79,6 +79,12 @@ impl ClientTrust {
             return Err(Distrust::Malformed { detail: "there is no certificate".into() });
         };
         Vouched::from_judgement(&self.0.judge(leaf, others, now))
+    }
+
+    /// What is known about revocation at a time, if anything was to be known.
+    #[must_use]
+    pub fn revocation_status(&self, now: i64) -> Option<RevocationStatus> {
+        self.0.revocation().map(|revocation| revocation.status_at(now))
     }
 }
 

@@ -168,7 +168,7 @@ impl Revocation {
         self
     }
 
-    /// The files that are read, for whoever watches them; those of a folder as they are now.
+    /// The files that are read now, for whoever watches them; of a folder also the folder itself.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
         let deny_lists = self.deny_lists.iter().cloned();

@@ -225,7 +225,7 @@ impl<'a> Envelope<'a> {
                 Some(scope) if !scope.is_part() => Ok(scope),
                 _ => Err(unusable(place, "its distribution point is relative to the issuer")),
             },
-            Err(error) => Err(explain(&error, place)),
+            Err(error) => scope.and_then(|_| Err(explain(&error, place))),
         }
     }
 

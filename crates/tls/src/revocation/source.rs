@@ -24,11 +24,13 @@ pub(super) struct Found {
 }
 
 impl Source {
-    /// The files to watch; those of a folder are the ones that are there now.
+    /// The files to watch; of a folder the folder, and the files that are there now.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         match self {
             Self::File(path) => vec![path.clone()],
-            Self::Folder(path) => list(path).unwrap_or_else(|_| vec![path.clone()]),
+            Self::Folder(path) => {
+                std::iter::once(path.clone()).chain(list(path).unwrap_or_default()).collect()
+            }
             Self::Pem(_) | Self::Der(_) => Vec::new(),
         }
     }
