@@ -63,7 +63,8 @@ pub trait BindPortcullis: Sized {
     ///
     /// # Errors
     ///
-    /// [`BindError`] when the text is no address, or none of its addresses can be listened on.
+    /// [`BindError`] when the text is no address, none of its addresses can be listened on, or the sites
+    /// of the configuration ask for certificates in different ways.
     fn bind_portcullis(
         self,
         address: impl ToSocketAddrs + Debug,
@@ -131,7 +132,7 @@ where
             .map_err(|source| BindError::Address { address: name.to_owned(), source })?
             .collect();
         prepare(self, tls, options)
-            .bind_rustls_0_23(addresses.as_slice(), config(tls))
+            .bind_rustls_0_23(addresses.as_slice(), config(tls, name)?)
             .map_err(|source| BindError::new(name, source))
     }
 
@@ -143,7 +144,7 @@ where
     ) -> Result<Self, BindError> {
         let name = listener.local_addr().map_err(|source| BindError::new("the listener", source))?;
         prepare(self, tls, options)
-            .listen_rustls_0_23(listener, config(tls))
+            .listen_rustls_0_23(listener, config(tls, name)?)
             .map_err(|source| BindError::new(name, source))
     }
 }
@@ -174,6 +175,9 @@ where
 }
 
 /// The TLS configuration; actix adds the protocols that it speaks.
-fn config(tls: &ServerTls) -> ServerConfig {
-    ServerConfig::clone(&tls.server_config(&[]))
+fn config(tls: &ServerTls, address: impl ToString) -> Result<ServerConfig, BindError> {
+    if !tls.has_one_client_auth() {
+        return Err(BindError::SeveralClientAuths { address: address.to_string() });
+    }
+    Ok(ServerConfig::clone(&tls.server_config(&[])))
 }

@@ -253,7 +253,10 @@ impl Authorizer {
         }
         let state = self.0.state.load();
         match self.resolve(&state, request.time(), connection, |_| std::future::pending()) {
-            Answer::Ready(principal) => self.judge(&state.policy, request, &principal).decision,
+            Answer::Ready(principal) => match self.bar(connection, &principal) {
+                Some(denial) => Decision::Deny(denial),
+                None => self.judge(&state.policy, request, &principal).decision,
+            },
             Answer::Pending(_) => {
                 Decision::Deny(self.deny(DenialKind::Unavailable, Cause::Fault(Fault::Unavailable)))
             }
@@ -344,8 +347,24 @@ impl Authorizer {
     }
 
     fn verdict(&self, state: &Arc<State>, inquiry: Inquiry<'_>, principal: Principal) -> Verdict {
-        let judgement = self.judge(&state.policy, inquiry.request, &principal);
+        let judgement = match self.bar(inquiry.connection, &principal) {
+            Some(denial) => denial.into(),
+            None => self.judge(&state.policy, inquiry.request, &principal),
+        };
         self.conclude(state, inquiry, Some(principal), judgement)
+    }
+
+    /// What a connection says that serves trusted peers only, when its peer no longer is one.
+    fn bar(&self, connection: Option<&Connection>, principal: &Principal) -> Option<Denial> {
+        let peer = principal.peer();
+        if connection?.admits(peer) {
+            return None;
+        }
+        let kind = match peer {
+            Peer::Anonymous => DenialKind::CertificateRequired,
+            Peer::Untrusted { .. } | Peer::Verified(_) => DenialKind::CertificateUntrusted,
+        };
+        Some(self.deny(kind, Cause::TrustLost).of(principal))
     }
 
     /// The route and its rule, for a request that has passed the firewall.

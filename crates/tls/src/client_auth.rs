@@ -1,5 +1,6 @@
 //! Whether and how clients are asked for a certificate.
 
+use portcullis_core::Peer;
 use portcullis_core::certificate::Fingerprint;
 use rustls::DistinguishedName;
 
@@ -59,6 +60,15 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// Whether such a peer may be there at all.
+    pub(crate) fn admits(self, peer: &Peer) -> bool {
+        match peer {
+            Peer::Verified(_) => true,
+            Peer::Anonymous => self != Self::Require,
+            Peer::Untrusted { .. } => self == Self::Request,
+        }
+    }
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Require => "require",

@@ -91,6 +91,10 @@ impl Live for Judged {
         snapshot.judges_alike(self.site, snapshot.site_of(Some(authority)))
     }
 
+    fn admits(&self, peer: &Peer) -> bool {
+        self.trust.load().clients(self.site).is_none_or(|clients| clients.mode.admits(peer))
+    }
+
     fn asks_again(&self) -> bool {
         self.trust.load().clients(self.site).is_some()
     }

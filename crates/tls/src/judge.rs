@@ -154,6 +154,10 @@ impl Judge {
         if let Some(reason) = self.revocation.as_ref().and_then(|revocation| revocation.denied(leaf)) {
             return Err(reason);
         }
+        if let Some(anchor) = self.anchors.pinned(leaf) {
+            let window = self.check_pinned(leaf, now)?;
+            return Ok((Identity::vouched(leaf.clone(), anchor.clone(), Provenance::Tls), window));
+        }
         let window = Cell::new(Window::of(leaf));
         let refused = OnceCell::new();
         let check = |path: &VerifiedPath<'_>| match self.check_path(&Question { leaf, path, now, time }) {
@@ -190,6 +194,21 @@ impl Judge {
         let anchor = self.anchors.facts(path.anchor()).ok_or_else(|| unknown_issuer(leaf))?;
         let identity = Identity::vouched(leaf.clone(), anchor.anchor.clone(), Provenance::Tls);
         Ok((identity, window.get()))
+    }
+}
+
+impl Judge {
+    /// When a certificate that is trusted by itself is.
+    fn check_pinned(&self, leaf: &Certificate, now: i64) -> Result<Window, Distrust> {
+        let window = Window::of(leaf);
+        if now > window.until {
+            return Err(Distrust::Expired { not_after: Some(window.until) });
+        }
+        if now < window.from {
+            return Err(Distrust::NotYetValid { not_before: Some(window.from) });
+        }
+        self.profile.check_pinned(leaf)?;
+        Ok(window)
     }
 }
 

@@ -50,6 +50,8 @@ struct Source {
     label: String,
     input: Input,
     is_der: bool,
+    /// Whether these are certificates of clients themselves.
+    is_pinned: bool,
 }
 
 impl TrustAnchors {
@@ -60,21 +62,40 @@ impl TrustAnchors {
 
     /// Adds the certificates of a PEM file.
     pub fn pem_file(self, label: impl Into<String>, path: impl Into<PathBuf>) -> Self {
-        self.with(label.into(), Input::File(path.into()), false)
+        self.with(label.into(), Input::File(path.into()), false, false)
     }
 
     /// Adds the certificates of a PEM text.
     pub fn pem(self, label: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        self.with(label.into(), Input::Memory(bytes.into()), false)
+        self.with(label.into(), Input::Memory(bytes.into()), false, false)
     }
 
     /// Adds one certificate in DER.
     pub fn der(self, label: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        self.with(label.into(), Input::Memory(bytes.into()), true)
+        self.with(label.into(), Input::Memory(bytes.into()), true, false)
     }
 
-    fn with(mut self, label: String, input: Input, is_der: bool) -> Self {
-        self.sources.push(Source { label, input, is_der });
+    /// Trusts one client by its very certificate, in DER, whoever has signed it.
+    ///
+    /// It is the way for certificates that their owners have signed themselves. It must be in date,
+    /// have a strong key, and fit for clients if it says what it is for.
+    ///
+    /// # Security
+    ///
+    /// If its key leaks, then whoever has it gets in until the certificate is taken out here: no issuer
+    /// revokes it.
+    pub fn pinned_certificate(self, label: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        self.with(label.into(), Input::Memory(bytes.into()), true, true)
+    }
+
+    /// Trusts clients by the very certificates of a PEM file, as
+    /// [`pinned_certificate`](Self::pinned_certificate).
+    pub fn pinned_certificate_file(self, label: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        self.with(label.into(), Input::File(path.into()), false, true)
+    }
+
+    fn with(mut self, label: String, input: Input, is_der: bool, is_pinned: bool) -> Self {
+        self.sources.push(Source { label, input, is_der, is_pinned });
         self
     }
 
@@ -105,7 +126,7 @@ impl Source {
         let what = format!("the trust anchors `{}`", self.label);
         let (bytes, origin) = self.input.read(&what)?;
         if self.is_der {
-            return loading.add(&self.label, bytes, &origin);
+            return self.add(loading, bytes, &origin);
         }
         let mut certificates = 0;
         for block in pem::blocks(&bytes, &origin)? {
@@ -114,9 +135,22 @@ impl Source {
             }
             certificates += 1;
             let place = format!("certificate {certificates} in {origin} (line {})", block.line);
-            loading.add(&self.label, block.der(&origin)?, &place)?;
+            self.add(loading, block.der(&origin)?, &place)?;
         }
         Ok(())
+    }
+
+    fn add(
+        &self,
+        loading: &mut set::Loading<'_>,
+        der: Vec<u8>,
+        place: &str,
+    ) -> Result<(), TrustAnchorsError> {
+        if self.is_pinned {
+            loading.pin(&self.label, der, place)
+        } else {
+            loading.add(&self.label, der, place)
+        }
     }
 }
 

@@ -41,6 +41,15 @@ pub enum BindError {
         /// What the system says.
         source: io::Error,
     },
+    /// The sites of the configuration ask clients for certificates in different ways.
+    #[error(
+        "cannot listen on `{address}`: the sites differ in client authentication, which actix-web can do \
+         in one way only on each listener: bind them apart, or serve them by portcullis-axum"
+    )]
+    SeveralClientAuths {
+        /// The address as given.
+        address: String,
+    },
     /// Something else.
     #[error("cannot listen on `{address}`: {source}")]
     Failed {
@@ -63,6 +72,7 @@ impl BindError {
 
     fn kind(&self) -> io::ErrorKind {
         match self {
+            Self::SeveralClientAuths { .. } => io::ErrorKind::Unsupported,
             Self::Address { source, .. }
             | Self::InUse { source, .. }
             | Self::NotPermitted { source, .. }

@@ -195,6 +195,9 @@ impl Authorizer {
         if connection.is_some_and(|connection| !connection.covers(request.authority())) {
             return Some(self.deny(DenialKind::Misdirected, Cause::Misdirected));
         }
+        if let Some(denial) = self.bar(connection, principal) {
+            return Some(denial);
+        }
         if let Decision::Deny(denial) = self.weigh(&state.policy, request, principal).decision {
             return Some(denial);
         }

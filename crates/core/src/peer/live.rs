@@ -37,6 +37,14 @@ pub trait Live: Send + Sync + 'static {
         true
     }
 
+    /// Whether a peer may be served at all, whatever the policy says of its request.
+    ///
+    /// A connection that was only made because the peer was trusted says no once it no longer is.
+    fn admits(&self, peer: &Peer) -> bool {
+        let _ = peer;
+        true
+    }
+
     /// Whether a peer without a trusted certificate is asked again if it connects anew.
     fn asks_again(&self) -> bool {
         false
@@ -141,6 +149,12 @@ impl Connection {
     #[must_use]
     pub fn covers(&self, authority: Option<&str>) -> bool {
         self.0.live.covers(authority)
+    }
+
+    /// Whether a peer may be served at all, whatever the policy says of its request.
+    #[must_use]
+    pub fn admits(&self, peer: &Peer) -> bool {
+        self.0.live.admits(peer)
     }
 
     /// Whether a peer without a trusted certificate is asked again if it connects anew.

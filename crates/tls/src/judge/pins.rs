@@ -41,7 +41,7 @@ impl Pins {
             if fingerprints.is_empty() {
                 return Err(TlsError::NoPins { label: label.clone() });
             }
-            if !anchors.all_facts().iter().any(|facts| facts.anchor.label() == label) {
+            if !anchors.all_facts().any(|facts| facts.anchor.label() == label) {
                 return Err(TlsError::PinnedLabel { label: label.escape_debug().to_string() });
             }
         }

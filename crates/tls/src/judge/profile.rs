@@ -1,7 +1,7 @@
 //! What is asked of a client's certificate beyond what webpki asks.
 
 use portcullis_core::Distrust;
-use portcullis_core::certificate::{Certificate, CertificateError};
+use portcullis_core::certificate::{Certificate, CertificateError, ExtendedKeyUsage};
 use rustls::pki_types::CertificateDer;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter};
 
@@ -112,6 +112,24 @@ impl Profile {
         if self.needs_extended_key_usage && leaf.extended_key_usages().is_none() {
             return Err(Distrust::NotForClients);
         }
+        self.check_key(leaf)
+    }
+
+    /// What is asked of a leaf that is trusted by itself, so by nobody who could say what it is for.
+    pub(super) fn check_pinned(&self, leaf: &Certificate) -> Result<(), Distrust> {
+        let fits = |purpose: &ExtendedKeyUsage| match purpose {
+            ExtendedKeyUsage::ClientAuth => true,
+            ExtendedKeyUsage::Any => self.takes_any_extended_key_usage,
+            _ => false,
+        };
+        if leaf.extended_key_usages().is_some_and(|purposes| !purposes.iter().any(fits)) {
+            return Err(Distrust::NotForClients);
+        }
+        self.check_key(leaf)
+    }
+
+    /// Whether the key of the leaf may sign, and is strong.
+    fn check_key(&self, leaf: &Certificate) -> Result<(), Distrust> {
         if self.respects_key_usage && leaf.key_usage().is_some_and(|usage| !usage.digital_signature()) {
             return Err(Distrust::KeyUsage);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
-use portcullis_core::{Certificate, Distrust, Peer};
+use portcullis_core::{Certificate, Peer};
 use rustls::DistinguishedName;
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -168,19 +168,16 @@ impl Clients {
     /// Whether the mode lets this peer in.
     pub(crate) fn admit(&self, judgement: &Judgement, is_resumed: bool) -> Result<(), HandshakeError> {
         match judgement.peer() {
-            Peer::Verified(_) => Ok(()),
-            Peer::Anonymous if self.mode != Mode::Require => Ok(()),
-            Peer::Anonymous => Err(HandshakeError::CertificateRequired),
-            Peer::Untrusted { .. } if self.mode == Mode::Request => Ok(()),
+            peer if self.mode.admits(peer) => Ok(()),
             // Trusted when the session began. The guard says why it is no longer, and ends the connection.
             Peer::Untrusted { .. } if is_resumed => Ok(()),
-            Peer::Untrusted { certificate, reason } => Err(untrusted(certificate.as_ref(), reason)),
+            Peer::Untrusted { certificate, reason } => Err(HandshakeError::CertificateUntrusted {
+                certificate: certificate.clone(),
+                reason: reason.clone(),
+            }),
+            Peer::Anonymous | Peer::Verified(_) => Err(HandshakeError::CertificateRequired),
         }
     }
-}
-
-fn untrusted(certificate: Option<&Certificate>, reason: &Distrust) -> HandshakeError {
-    HandshakeError::CertificateUntrusted { certificate: certificate.cloned(), reason: reason.clone() }
 }
 
 impl fmt::Debug for Trust {

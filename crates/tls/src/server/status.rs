@@ -6,7 +6,7 @@ use portcullis_core::certificate::Fingerprint;
 
 use super::Shared;
 use super::snapshot::SiteState;
-use crate::TlsError;
+use crate::{RevocationStatus, TlsError};
 
 /// What is in force at one moment, and what happened until then.
 ///
@@ -58,6 +58,8 @@ pub struct SiteStatus {
     pub mode: Option<&'static str>,
     /// Who vouches for its clients.
     pub anchors: Vec<AnchorStatus>,
+    /// What is known about revoked certificates; none if nobody says which are.
+    pub revocation: Option<RevocationStatus>,
 }
 
 /// A trust anchor.
@@ -82,6 +84,7 @@ impl FailedReload {
 
 pub(super) fn of(shared: &Shared) -> TlsStatus {
     let snapshot = shared.trust.load();
+    let now = shared.settings.clock.now();
     let past = shared.reloads.past();
     let counters = &shared.settings.counters;
     TlsStatus {
@@ -89,7 +92,7 @@ pub(super) fn of(shared: &Shared) -> TlsStatus {
         last_good_reload: past.last_good,
         last_failed_reload: past.last_failure,
         failed_reloads: past.failures,
-        sites: snapshot.sites().map(site).collect(),
+        sites: snapshot.sites().map(|state| site(state, now)).collect(),
         full_handshakes: counters.full.read(),
         resumed_handshakes: counters.resumed.read(),
         failed_handshakes: counters.failures(),
@@ -98,10 +101,10 @@ pub(super) fn of(shared: &Shared) -> TlsStatus {
     }
 }
 
-fn site(state: &SiteState) -> SiteStatus {
+fn site(state: &SiteState, now: i64) -> SiteStatus {
     let clients = state.clients.as_deref();
-    let facts = clients.map_or(&[][..], |clients| clients.judge.anchors().all_facts());
-    let anchors = facts.iter().map(|facts| AnchorStatus {
+    let facts = clients.into_iter().flat_map(|clients| clients.judge.anchors().all_facts());
+    let anchors = facts.map(|facts| AnchorStatus {
         label: facts.anchor.label().to_owned(),
         subject: facts.certificate.subject().to_string(),
         spki_sha256: *facts.certificate.spki_sha256(),
@@ -112,5 +115,6 @@ fn site(state: &SiteState) -> SiteStatus {
         certificate_not_after: state.certificate.not_after(),
         mode: clients.map(|clients| clients.mode.as_str()),
         anchors: anchors.collect(),
+        revocation: clients.and_then(|clients| Some(clients.judge.revocation()?.status_at(now))),
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct AnchorSet {
     /// What webpki searches; the facts about each stand at the same place in `facts`.
     anchors: Vec<TrustAnchor<'static>>,
     facts: Vec<AnchorFacts>,
+    /// Certificates of clients that are trusted by themselves.
+    pinned: Vec<AnchorFacts>,
 }
 
 /// What webpki does not keep of an anchor.
@@ -46,18 +48,26 @@ impl AnchorSet {
             one.certificate.der() == other.certificate.der() && one.anchor == other.anchor
         };
         self.facts.len() == other.facts.len()
-            && self.facts.iter().zip(&other.facts).all(|(one, other)| is_same(one, other))
+            && self.pinned.len() == other.pinned.len()
+            && self.all_facts().zip(other.all_facts()).all(|(one, other)| is_same(one, other))
     }
 
-    pub(crate) fn all_facts(&self) -> &[AnchorFacts] {
-        &self.facts
+    /// The facts about everybody whose word counts: the anchors, and clients who vouch for themselves.
+    pub(crate) fn all_facts(&self) -> impl Iterator<Item = &AnchorFacts> {
+        self.facts.iter().chain(&self.pinned)
     }
 
-    /// The subjects of all anchors, each once.
+    /// The anchor that this certificate of a client is for itself, if it is pinned.
+    pub(crate) fn pinned(&self, leaf: &Certificate) -> Option<&Anchor> {
+        self.pinned.iter().find(|facts| facts.certificate.der() == leaf.der()).map(|facts| &facts.anchor)
+    }
+
+    /// The names of all issuers that are trusted, each once.
     pub(crate) fn subjects(&self) -> Vec<DistinguishedName> {
         let mut subjects: Vec<DistinguishedName> = Vec::new();
-        for facts in &self.facts {
-            let subject = facts.certificate.subject_der();
+        let of_anchors = self.facts.iter().map(|facts| facts.certificate.subject_der());
+        let of_pinned = self.pinned.iter().map(|facts| facts.certificate.issuer_der());
+        for subject in of_anchors.chain(of_pinned) {
             if !subjects.iter().any(|known| known.as_ref() == subject) {
                 subjects.push(DistinguishedName::from(subject.to_vec()));
             }
@@ -68,7 +78,7 @@ impl AnchorSet {
     /// The labels with the number of anchors under each, for the log.
     pub(crate) fn summary(&self) -> String {
         let mut counts: Vec<(&str, usize)> = Vec::new();
-        for facts in &self.facts {
+        for facts in self.all_facts() {
             let label = facts.anchor.label();
             match counts.iter_mut().find(|(known, _)| *known == label) {
                 Some((_, count)) => *count += 1,
@@ -77,6 +87,29 @@ impl AnchorSet {
         }
         let counts: Vec<_> = counts.iter().map(|(label, count)| format!("{label}: {count}")).collect();
         counts.join(", ")
+    }
+}
+
+impl AnchorFacts {
+    fn new(label: &str, certificate: Certificate) -> Self {
+        let spki_sha256 = Fingerprint::of(certificate.spki_der());
+        Self { anchor: Anchor::new(label, Some(spki_sha256)), certificate }
+    }
+}
+
+fn read(der: &[u8], place: &str) -> Result<Certificate, TrustAnchorsError> {
+    let malformed = |reason: String| TrustAnchorsError::Malformed { anchor: place.to_owned(), reason };
+    Certificate::from_der(der).map_err(|error| malformed(error.to_string()))
+}
+
+fn name(place: &str, certificate: &Certificate) -> String {
+    format!("{place}, `{}`,", certificate.subject())
+}
+
+fn illegible(name: &str) -> TrustAnchorsError {
+    TrustAnchorsError::Malformed {
+        anchor: name.to_owned(),
+        reason: "it has extensions or an encoding that cannot be judged".to_owned(),
     }
 }
 
@@ -89,33 +122,71 @@ pub(super) struct Loading<'a> {
 
 impl<'a> Loading<'a> {
     pub(super) fn new(now: i64, supported: &'a WebPkiSupportedAlgorithms) -> Self {
-        Self { now, supported, set: AnchorSet { anchors: Vec::new(), facts: Vec::new() } }
+        Self { now, supported, set: AnchorSet { anchors: Vec::new(), facts: Vec::new(), pinned: Vec::new() } }
     }
 
     /// Judges a certificate and adds it; the same one twice under one label is added once.
     pub(super) fn add(&mut self, label: &str, der: Vec<u8>, place: &str) -> Result<(), TrustAnchorsError> {
-        let certificate = Certificate::from_der(&der).map_err(|error| TrustAnchorsError::Malformed {
-            anchor: place.to_owned(),
-            reason: error.to_string(),
-        })?;
-        let name = format!("{place}, `{}`,", certificate.subject());
+        let certificate = read(&der, place)?;
+        let name = name(place, &certificate);
         let der = CertificateDer::from(der);
         let anchor = self.judge(&certificate, &der, &name)?;
-        for known in &self.set.facts {
-            let same_key = known.certificate.spki_sha256() == certificate.spki_sha256();
-            if same_key && known.anchor.label() != label {
-                return Err(TrustAnchorsError::TwoLabels {
-                    anchor: name,
-                    other: known.anchor.label().to_owned(),
-                });
-            }
-        }
+        self.check_label(label, &certificate, &name)?;
         if !self.set.contains(certificate.der()) {
-            let spki_sha256 = Fingerprint::of(certificate.spki_der());
             self.set.anchors.push(anchor);
-            self.set.facts.push(AnchorFacts { anchor: Anchor::new(label, Some(spki_sha256)), certificate });
+            self.set.facts.push(AnchorFacts::new(label, certificate));
         }
         Ok(())
+    }
+
+    /// Judges a certificate of a client and adds it, to be trusted by itself.
+    pub(super) fn pin(&mut self, label: &str, der: Vec<u8>, place: &str) -> Result<(), TrustAnchorsError> {
+        let certificate = read(&der, place)?;
+        let name = name(place, &certificate);
+        self.check_validity(&certificate, &name)?;
+        if webpki::EndEntityCert::try_from(&CertificateDer::from(der)).is_err() {
+            return Err(illegible(&name));
+        }
+        self.check_label(label, &certificate, &name)?;
+        if self.set.pinned(&certificate).is_none() {
+            self.set.pinned.push(AnchorFacts::new(label, certificate));
+        }
+        Ok(())
+    }
+
+    /// Whether the key is under no other label: it could not be said who vouched.
+    fn check_label(
+        &self,
+        label: &str,
+        certificate: &Certificate,
+        name: &str,
+    ) -> Result<(), TrustAnchorsError> {
+        let has_same_key = |known: &&AnchorFacts| {
+            known.certificate.spki_sha256() == certificate.spki_sha256() && known.anchor.label() != label
+        };
+        match self.set.all_facts().find(has_same_key) {
+            None => Ok(()),
+            Some(known) => Err(TrustAnchorsError::TwoLabels {
+                anchor: name.to_owned(),
+                other: known.anchor.label().to_owned(),
+            }),
+        }
+    }
+
+    /// Whether it is in date, and its key is strong.
+    fn check_validity(&self, certificate: &Certificate, name: &str) -> Result<(), TrustAnchorsError> {
+        let anchor = || name.to_owned();
+        if self.now > certificate.not_after() {
+            return Err(TrustAnchorsError::Expired { anchor: anchor(), not_after: certificate.not_after() });
+        }
+        if self.now < certificate.not_before() {
+            let not_before = certificate.not_before();
+            return Err(TrustAnchorsError::NotYetValid { anchor: anchor(), not_before });
+        }
+        match judge::weak_key(certificate) {
+            Some(key) => Err(TrustAnchorsError::WeakKey { anchor: anchor(), key }),
+            None => Ok(()),
+        }
     }
 
     /// What webpki and rustls never do: whether this is an authority that may be trusted at all.
@@ -133,22 +204,10 @@ impl<'a> Loading<'a> {
         if certificate.key_usage().is_some_and(|usage| !usage.key_cert_sign()) {
             return Err(TrustAnchorsError::CannotIssue { anchor: anchor() });
         }
-        if self.now > certificate.not_after() {
-            return Err(TrustAnchorsError::Expired { anchor: anchor(), not_after: certificate.not_after() });
-        }
-        if self.now < certificate.not_before() {
-            let not_before = certificate.not_before();
-            return Err(TrustAnchorsError::NotYetValid { anchor: anchor(), not_before });
-        }
-        if let Some(key) = judge::weak_key(certificate) {
-            return Err(TrustAnchorsError::WeakKey { anchor: anchor(), key });
-        }
+        self.check_validity(certificate, name)?;
         let read = webpki::anchor_from_trusted_cert(der).map_err(|error| {
             tracing::debug!(target: "portcullis::tls", %error, "webpki cannot read a trust anchor");
-            TrustAnchorsError::Malformed {
-                anchor: anchor(),
-                reason: "it has extensions or an encoding that cannot be judged".to_owned(),
-            }
+            illegible(name)
         })?;
         if !self.knows_key(&read) {
             let key = certificate.public_key().algorithm().to_owned();
@@ -171,10 +230,10 @@ impl<'a> Loading<'a> {
     }
 
     pub(super) fn finish(mut self) -> Result<AnchorSet, TrustAnchorsError> {
-        let Some(first) = self.set.facts.first() else { return Err(TrustAnchorsError::None) };
+        let Some(first) = self.set.all_facts().next() else { return Err(TrustAnchorsError::None) };
         let label = first.anchor.label().to_owned();
-        let has_siblings = self.set.facts.iter().any(|facts| facts.anchor.label() != label);
-        for facts in &mut self.set.facts {
+        let has_siblings = self.set.all_facts().any(|facts| facts.anchor.label() != label);
+        for facts in self.set.facts.iter_mut().chain(&mut self.set.pinned) {
             facts.anchor = facts.anchor.clone().among_others(has_siblings);
         }
         Ok(self.set)
