@@ -19,25 +19,24 @@ pub(crate) struct Marker {
 /// The lock belongs to the open file: the system gives it back even if the process is killed.
 pub(crate) fn lock(folder: &Path, marker: &Marker, files: &[PathBuf]) -> Result<File, PkiError> {
     make_folder(folder)?;
-    let text = marker.text;
-    let marker = folder.join(marker.file);
+    let path = folder.join(marker.file);
     // in this order: whoever makes files makes the marker first
     let in_the_way = files.iter().find(|file| file.symlink_metadata().is_ok());
-    let file = match File::open(&marker) {
+    let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if let Some(path) = in_the_way {
-                return Err(PkiError::Foreign { path: path.clone() });
+            if let Some(file) = in_the_way {
+                return Err(PkiError::Foreign { path: file.clone() });
             }
-            let mut file =
-                OpenOptions::new().create(true).append(true).open(&marker).map_err(failed(&marker))?;
-            file.write_all(text.as_bytes()).map_err(failed(&marker))?;
+            let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed(&path))?;
+            file.write_all(marker.text.as_bytes()).map_err(failed(&path))?;
             file
         }
-        Err(error) => return Err(failed(&marker)(error)),
+        Err(error) => return Err(failed(&path)(error)),
     };
-    file.lock().map_err(failed(&marker))?;
-    Ok(file)
+    file.lock().map_err(failed(&path))?;
+    // whoever had the lock may have removed the folder
+    if path.is_file() { Ok(file) } else { lock(folder, marker, files) }
 }
 
 /// The content of a file, or nothing if it does not exist.

@@ -49,6 +49,7 @@ pub struct LeafBuilder<'a> {
     attributes: Vec<(Result<Oid, String>, String)>,
     exact_subject: Option<DistinguishedName>,
     names: Vec<GeneralName>,
+    subject_as_name: bool,
     serial: Option<Vec<u8>>,
     validity: (SystemTime, SystemTime),
     key: KeyAlgorithm,
@@ -80,6 +81,7 @@ impl<'a> LeafBuilder<'a> {
             attributes: vec![(Ok(Oid::COMMON_NAME), name.to_owned())],
             exact_subject: None,
             names: Vec::new(),
+            subject_as_name: false,
             serial: None,
             // browsers refuse server certificates that are valid for more than 398 days
             validity: (start, start + 396 * DAY),
@@ -153,6 +155,12 @@ impl<'a> LeafBuilder<'a> {
     /// Any subject alternative name.
     pub fn alternative_name(self, name: GeneralName) -> Self {
         self.named(name)
+    }
+
+    /// The subject as alternative name too, unless another one is given.
+    pub fn subject_as_alternative_name(mut self) -> Self {
+        self.subject_as_name = true;
+        self
     }
 
     /// Exactly this subject, instead of a name and attributes.
@@ -236,6 +244,10 @@ impl<'a> LeafBuilder<'a> {
             .extension(Extension::extended_key_usage(std::slice::from_ref(&self.purpose)))
             .extension(Extension::subject_key_identifier(identifier))
             .extension(Extension::authority_key_identifier(&self.authority.key().identifier()));
+        if self.names.is_empty() && self.subject_as_name {
+            let name = GeneralName::Directory(self.subject()?);
+            certificate = certificate.extension(Extension::subject_alt_name(&[name]));
+        }
         if !self.names.is_empty() {
             self.names.iter().try_for_each(check_name)?;
             certificate = certificate.extension(Extension::subject_alt_name(&self.names));

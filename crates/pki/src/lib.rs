@@ -17,6 +17,7 @@ mod pem;
 mod raw;
 mod request;
 mod revocation_list;
+mod store;
 
 pub use authority::{Authority, AuthorityBuilder};
 pub use development::{Development, DevelopmentClient, development};
@@ -34,3 +35,4 @@ pub use revocation_list::{
     DistributionPoint, IssuingDistributionPoint, RevocationList, RevocationListBuilder, RevocationReason,
     Revoked,
 };
+pub use store::{Entry, Kind, Revocation, Slot, Status, Store, StoreError};
