@@ -139,7 +139,7 @@ impl KeyPair {
         Self { source, passphrase: None, remembered: Remembered::default() }
     }
 
-    /// The files that certificates and key are read from.
+    /// The files that certificates, key and passphrase are read from.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let inputs = match &self.source {
             Source::Parts { chain, key } => {
@@ -156,7 +156,9 @@ impl KeyPair {
             #[cfg(feature = "pkcs12")]
             Source::Bundle(input) => [Some(input), None],
         };
-        inputs.into_iter().flatten().filter_map(Input::file).map(PathBuf::from).collect()
+        let passphrase = self.passphrase.as_ref().and_then(Passphrase::followed_file);
+        let inputs = inputs.into_iter().flatten().filter_map(Input::file);
+        inputs.chain(passphrase).map(PathBuf::from).collect()
     }
 
     /// Reads both, and checks that they belong together. It blocks.

@@ -123,6 +123,14 @@ impl Passphrase {
         if matches!(self.0, Source::Terminal) { TRIES } else { 1 }
     }
 
+    /// The file that it is read from each time.
+    pub(crate) fn followed_file(&self) -> Option<&Path> {
+        match &self.0 {
+            Source::File(path) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Whether it can be read only once, and has to be kept for the next time.
     pub(crate) fn is_gone_after_use(&self) -> bool {
         matches!(self.0, Source::Terminal | Source::Descriptor(_))

@@ -159,7 +159,10 @@ pub(crate) struct Block {
 impl Block {
     /// The DER inside.
     pub(crate) fn der(&self, origin: &str) -> Result<Vec<u8>, PemError> {
-        match <(SectionKind, Vec<u8>)>::from_pem_slice(&self.text) {
+        // rustls skips this label, so the block goes by another one: begin and end must still agree.
+        let text =
+            if self.label == ENCRYPTED { Zeroizing::new(relabelled(&self.text)) } else { self.text.clone() };
+        match <(SectionKind, Vec<u8>)>::from_pem_slice(&text) {
             Ok((_, der)) if !der.is_empty() => Ok(der),
             _ => Err(PemError::Base64 {
                 origin: origin.to_owned(),
@@ -168,6 +171,23 @@ impl Block {
             }),
         }
     }
+}
+
+/// The label of a PKCS#8 key under a passphrase.
+const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
+
+fn relabelled(text: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(text.len());
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        match line {
+            b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n" => {
+                lines.extend_from_slice(b"-----BEGIN X509 CRL-----\n")
+            }
+            b"-----END ENCRYPTED PRIVATE KEY-----\n" => lines.extend_from_slice(b"-----END X509 CRL-----\n"),
+            line => lines.extend_from_slice(line),
+        }
+    }
+    lines
 }
 
 /// The blocks of a PEM text; at least one. Text outside of blocks is commentary.

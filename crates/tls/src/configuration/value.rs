@@ -94,6 +94,14 @@ pub(super) fn count(value: &DeValue<'_>) -> Result<usize, Fault> {
     }
 }
 
+/// The number of a file descriptor.
+pub(super) fn descriptor(value: &DeValue<'_>) -> Result<u32, Fault> {
+    match u32::try_from(number(value)?) {
+        Ok(number) => Ok(number),
+        Err(_) => fault("is too large", "write the number that the server is started with, such as `3`"),
+    }
+}
+
 /// Longer times are slips; a server that needs them has none of these limits.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use p12_keystore::Pkcs12Archive;
 use p12_keystore::error::Error;
 use pkcs8::der::asn1::AnyRef;
-use pkcs8::der::{Decode, Reader, SliceReader};
+use pkcs8::der::{Decode, ErrorKind, Reader, SliceReader};
 use portcullis_core::Certificate;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -80,10 +80,13 @@ fn open(
     match Pkcs12Archive::from_pkcs12(bytes, passphrase) {
         Ok(archive) => Ok(Some(archive)),
         Err(Error::MacError(_)) => Ok(None),
-        // Without a seal there is nothing else by which to tell a wrong passphrase.
         Err(Error::UnsupportedEncryptionScheme | Error::UnsupportedMacAlgorithm) => {
             Err(KeyPairError::UnsupportedBundle { origin: origin.to_owned() })
         }
+        Err(Error::DerError(error)) if matches!(error.kind(), ErrorKind::OidUnknown { .. }) => {
+            Err(KeyPairError::UnsupportedBundle { origin: origin.to_owned() })
+        }
+        // Without a seal there is nothing else by which to tell a wrong passphrase.
         Err(_) if !sealed => Ok(None),
         Err(Error::Pkcs5Error(_) | Error::UnsupportedContentType | Error::InvalidVersion) => {
             Err(KeyPairError::UnsupportedBundle { origin: origin.to_owned() })

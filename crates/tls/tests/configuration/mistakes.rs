@@ -19,9 +19,9 @@ fn each_mistake_is_shown_where_it_is() {
   = help: did you mean `certificate`?
 
 error: `mode` must say how to ask for a certificate
-  --> conf/portcullis.toml:15:8
+  --> conf/portcullis.toml:16:8
    |
-15 | mode = "requst"
+16 | mode = "requst"
    |        ^^^^^^^^
    |
    = help: write `"require"`, `"if-given"` or `"request"`; to ask nobody, leave `[clients]` out"#;
@@ -31,21 +31,21 @@ error: `mode` must say how to ask for a certificate
 #[test]
 fn mistyped_keys_are_guessed_and_others_are_listed() {
     for (from, to, line, message, help) in [
-        ("[clients]", "[client]", 14, "the configuration has no key `client`", "did you mean `clients`?"),
+        ("[clients]", "[client]", 15, "the configuration has no key `client`", "did you mean `clients`?"),
         ("listen", "Listen", 2, "`[server]` has no key `Listen`", "did you mean `listen`?"),
-        ("label", "lable", 16, "an entry of `anchors` has no key `lable`", "did you mean `label`?"),
+        ("label", "lable", 17, "an entry of `anchors` has no key `lable`", "did you mean `label`?"),
         (
             "trusted_origins",
             "trusted_origin",
-            29,
+            30,
             "`cross_site` has no key `trusted_origin`",
             "did you mean `trusted_origins`?",
         ),
-        ("candidate", "candidat", 27, "`[policy]` has no key `candidat`", "did you mean `candidate`?"),
+        ("candidate", "candidat", 28, "`[policy]` has no key `candidat`", "did you mean `candidate`?"),
         (
             "danger_ignore",
             "ignore",
-            23,
+            24,
             "`[clients]` has no key `ignore_key_usage`",
             "expected one of `mode`, `anchors`, `advertise`, `most_intermediates`, `largest_certificate`, `most_alternative_names`, `danger_allow_absent_extended_key_usage`, `danger_allow_any_extended_key_usage`, `danger_ignore_key_usage`",
         ),

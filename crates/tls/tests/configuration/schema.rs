@@ -37,6 +37,10 @@ fn the_schema_accepts_what_is_accepted_and_refuses_slips() {
         ("[\"partners.pem\"]", "[]"),
         ("listen = \"127.0.0.1:8443\"", "listen = \"127.0.0.1\""),
         ("file = \"policy.toml\"", ""),
+        ("{ env =", "{ enw ="),
+        ("{ env = \"KEY_PASSPHRASE\" }", "\"hunter2\""),
+        ("certificate = \"server.pem\"", ""),
+        ("\"server.key\"", "\"server.p12\""),
     ] {
         let text = EVERYTHING.replacen(from, to, 1);
         assert_ne!(text, EVERYTHING, "{from}");

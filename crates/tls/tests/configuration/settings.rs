@@ -46,6 +46,7 @@ fn everything_that_is_set_arrives() {
 
     let builder = format!("{:?}", configuration.server_tls_builder().unwrap());
     for part in [
+        "in the environment variable `KEY_PASSPHRASE`",
         "mode: Request",
         "handshake_timeout: 5s",
         "concurrent_handshakes: 64",
@@ -107,6 +108,59 @@ fn only_tls_1_3_is_spoken_where_that_is_wanted() {
         let offered = config.crypto_provider().cipher_suites.iter().any(|suite| suite.tls13().is_none());
         assert!(offered, "the provider knows suites of TLS 1.2");
         assert_eq!(format!("{config:?}").contains("TLSv1_2"), expected, "{config:?}");
+    }
+}
+
+#[test]
+fn encrypted_keys_and_bundles_are_opened() {
+    let site = site();
+    let server = Authority::new("Staff CA").unwrap().server().issue().unwrap();
+    fs::write(site.path().join("server.pem"), server.chain_pem().unwrap()).unwrap();
+    fs::write(site.path().join("server.key"), server.encrypted_key_pem("secret").unwrap()).unwrap();
+    fs::write(site.path().join("server.p12"), server.p12("secret").unwrap()).unwrap();
+    fs::write(site.path().join("right"), "secret\n").unwrap();
+    fs::write(site.path().join("wrong"), "Secret\n").unwrap();
+    let build = |server: &str| {
+        let text = format!("[server]\nlisten = '[::]:8443'\n{server}\n[policy]\nfile = 'policy.toml'\n");
+        let configuration = Configuration::from_text(site.path().join("x.toml"), &text).unwrap();
+        configuration.server_tls().map(drop).map_err(|error| error.to_string())
+    };
+    let parts = "certificate = 'server.pem'\nkey = 'server.key'";
+    let error = build(parts).unwrap_err();
+    assert!(error.contains("is encrypted"), "{error}");
+    assert_eq!(build(&format!("{parts}\nkey_passphrase = {{ file = 'right' }}")), Ok(()));
+    let error = build(&format!("{parts}\nkey_passphrase = {{ file = 'wrong' }}")).unwrap_err();
+    assert!(error.contains("does not open"), "{error}");
+    let error = build(&format!("{parts}\nkey_passphrase = {{ env = 'NOT_SET' }}")).unwrap_err();
+    assert!(error.contains("`NOT_SET` is not set"), "{error}");
+    let error = build(&format!("{parts}\nkey_passphrase = {{ fd = 987 }}")).unwrap_err();
+    assert!(error.contains("file descriptor 987"), "{error}");
+    if cfg!(feature = "pkcs12") {
+        assert_eq!(build("key = 'server.p12'\nkey_passphrase = { file = 'right' }"), Ok(()));
+        assert!(build("key = 'server.p12'").unwrap_err().contains("is encrypted"));
+    } else {
+        let text = LEAST.replace("certificate = \"server.pem\"\n", "").replace("server.key", "server.p12");
+        let error = Configuration::from_text("x.toml", &text).unwrap_err().to_string();
+        assert!(error.contains("feature `pkcs12`"), "{error}");
+    }
+}
+
+#[test]
+fn where_a_passphrase_comes_from_is_said_in_one_way() {
+    for (value, part) in [
+        ("'hunter2'", "must say where the passphrase comes from"),
+        ("{ file = 'a', env = 'B' }", "in one way"),
+        ("{}", "in one way"),
+        ("3", "must be a table, not an integer"),
+        ("{ fd = -1 }", "must not be less than 0"),
+        ("{ fd = 4294967296 }", "is too large"),
+        ("{ fiel = 'a' }", "did you mean `file`?"),
+        ("'prompt'\nkey = 'server.p12'", "which has the certificate, too"),
+    ] {
+        let text = EVERYTHING.replace("{ env = \"KEY_PASSPHRASE\" }", value);
+        let text = if value.contains(".p12") { text.replace("key = \"server.key\"\n", "") } else { text };
+        let error = Configuration::from_text("x.toml", &text).unwrap_err().to_string();
+        assert!(error.contains(part), "{part} is missing in {error}");
     }
 }
 

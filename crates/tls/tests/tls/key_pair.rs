@@ -218,12 +218,12 @@ fn every_fault_is_named_with_its_file_and_its_remedy() {
         (
             "server.pem",
             "server.encrypted.key",
-            "the private key in `server.encrypted.key` is encrypted: write a plain one with `openssl pkey -in F -out G`",
+            "the private key in `server.encrypted.key` is encrypted: say where its passphrase comes from, or write a plain key with `openssl pkey -in F -out G`",
         ),
         (
             "server.pem",
             "server.legacy.key",
-            "the private key in `server.legacy.key` is encrypted: write a plain one with `openssl pkey -in F -out G`",
+            "the private key in `server.legacy.key` is encrypted: say where its passphrase comes from, or write a plain key with `openssl pkey -in F -out G`",
         ),
         (
             "server.pem",

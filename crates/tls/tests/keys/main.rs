@@ -1,0 +1,7 @@
+//! Keys as OpenSSL writes them, with the right passphrase, a wrong one, and broken on purpose.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
+mod hostile;
+mod kinds;
+mod site;
