@@ -1,17 +1,19 @@
 //! The guard around a finished router.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::body::{Body, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::IntoMakeService;
-use axum::{Router, ServiceExt};
+use axum::{BoxError, Router, ServiceExt};
+use pin_project_lite::pin_project;
 use portcullis_core::{Authorizer, Denial};
-use portcullis_tower::{DefaultPage, Guard, RenderDenial};
+use portcullis_tower::{DefaultPage, Guard, GuardedBody, RenderDenial};
 use tower_service::Service;
 
 /// Puts the guard around a finished application.
@@ -118,20 +120,46 @@ impl<S, D> Guarded<S, D> {
     }
 }
 
-impl<S, D, B> Service<Request<B>> for Guarded<S, D>
+impl<S, D, B, R> Service<Request<B>> for Guarded<S, D>
 where
-    Guard<S, D>: Service<Request<B>>,
+    Guard<S, D>: Service<Request<B>, Response = Response<GuardedBody<R>>>,
+    R: HttpBody<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
 {
-    type Response = <Guard<S, D> as Service<Request<B>>>::Response;
+    type Response = Response;
     type Error = <Guard<S, D> as Service<Request<B>>>::Error;
-    type Future = <Guard<S, D> as Service<Request<B>>>::Future;
+    type Future = GuardedFuture<<Guard<S, D> as Service<Request<B>>>::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.0.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.0.call(request)
+        GuardedFuture { inner: self.0.call(request) }
+    }
+}
+
+pin_project! {
+    /// The response of a [`Guarded`] application.
+    #[derive(Debug)]
+    pub struct GuardedFuture<F> {
+        #[pin]
+        inner: F,
+    }
+}
+
+impl<F, R, E> Future for GuardedFuture<F>
+where
+    F: Future<Output = Result<Response<GuardedBody<R>>, E>>,
+    R: HttpBody<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Output = Result<Response, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // A body of axum that nobody watches over stays what it is, which costs nothing.
+        let body = |body: GuardedBody<R>| body.into_unwatched().map_or_else(Body::new, Body::new);
+        self.project().inner.poll(cx).map_ok(|response| response.map(body))
     }
 }
 

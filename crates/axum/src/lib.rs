@@ -10,7 +10,7 @@ pub mod serve;
 
 pub use caller::Caller;
 pub use connection::Connection;
-pub use guard::{DeniedPage, Guarded, guard};
+pub use guard::{DeniedPage, Guarded, GuardedFuture, guard};
 pub use peer::Peer;
 pub use rejection::Rejection;
 pub use serve::{Serve, ServeError, serve, serve_plain};

@@ -58,13 +58,12 @@ impl Admission {
 
     /// Refuses the request from inside, because its handler needs an authenticated caller.
     ///
-    /// Put the result into the extensions of the response.
+    /// Put the result into the extensions of the response. It is logged and recorded when the guard
+    /// renders it; nobody is told of one that the handler drops.
     #[must_use]
     pub fn refuse(&self, parts: &Parts) -> Refusal {
-        let connection = parts.extensions.get::<Connection>();
-        let request = source::request(&parts.method, &parts.uri, parts.version, &parts.headers, connection);
-        let denial = self.auth.caller_required(&request, connection, &self.principal);
-        Refusal { denial, parts: parts.clone() }
+        let denial = self.auth.caller_denial(parts.extensions.get::<Connection>(), &self.principal);
+        Refusal { denial, parts: parts.clone(), auth: self.auth.clone() }
     }
 }
 
@@ -81,9 +80,20 @@ impl fmt::Debug for Admission {
 pub struct Refusal {
     pub(crate) denial: Denial,
     pub(crate) parts: Parts,
+    auth: Authorizer,
 }
 
 impl Refusal {
+    /// Logs and records the denial.
+    pub(crate) fn tell(&self) {
+        let Parts { method, uri, version, headers, extensions, .. } = &self.parts;
+        let connection = extensions.get::<Connection>();
+        let request = source::request(method, uri, *version, headers, connection);
+        let request =
+            if self.auth.reads_headers() { source::with_headers(request, headers) } else { request };
+        self.auth.tell_denial(&request, connection, &self.denial);
+    }
+
     /// The denial.
     #[must_use]
     pub fn denial(&self) -> &Denial {

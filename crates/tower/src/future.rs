@@ -7,10 +7,13 @@ use std::task::{Context, Poll, ready};
 use http::header::{CONNECTION, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, Version};
+use http_body::Body;
 use pin_project_lite::pin_project;
 use portcullis_core::{Authorizer, Connection, Denial, Verdict};
 use tower_service::Service;
 
+use crate::admitted::Admitted;
+use crate::body::GuardedBody;
 use crate::extension::{Admission, AskAgain, Refusal};
 use crate::render::RenderDenial;
 
@@ -89,7 +92,8 @@ where
     match verdict.into_result() {
         Ok(principal) => {
             let exit = Exit {
-                way: Way::of(request.version(), request.extensions().get()),
+                by_header: has_header(request.version()),
+                admitted: Admitted::new(&request, principal.clone(), auth),
                 renderer: renderer.clone(),
             };
             request.extensions_mut().insert(Admission::new(principal, auth.clone()));
@@ -97,7 +101,7 @@ where
         }
         Err(denial) => {
             let parts = request.into_parts().0;
-            let way = Way::of(parts.version, parts.extensions.get());
+            let way = Way { by_header: has_header(parts.version), connection: parts.extensions.get() };
             State::Denied { response: Some(deny(renderer, denial, &parts, &way)) }
         }
     }
@@ -107,8 +111,9 @@ impl<S, B, R, D> Future for GuardFuture<S, B, R, D>
 where
     S: Service<Request<B>, Response = Response<R>>,
     D: RenderDenial<R> + Clone,
+    R: Body,
 {
-    type Output = Result<Response<R>, S::Error>;
+    type Output = Result<Response<GuardedBody<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
@@ -125,7 +130,8 @@ where
                 }
                 StateProjection::Denied { response } => {
                     // Polled once more after it was ready, which no executor does: nothing is left to give.
-                    return response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)));
+                    let Some(response) = response.take() else { return Poll::Pending };
+                    return Poll::Ready(Ok(response.map(|body| GuardedBody::new(body, None))));
                 }
             };
             state.set(next);
@@ -135,29 +141,33 @@ where
 
 /// What remains to be done with the response of the inner service.
 struct Exit<D> {
-    way: Way,
+    by_header: bool,
+    admitted: Admitted,
     renderer: D,
 }
 
 impl<D> Exit<D> {
-    fn pass<R>(&self, mut response: Response<R>) -> Response<R>
+    fn pass<R>(&self, mut response: Response<R>) -> Response<GuardedBody<R>>
     where
         D: RenderDenial<R>,
+        R: Body,
     {
-        if response.extensions().is_empty() {
-            return response;
+        if !response.extensions().is_empty() {
+            let way = Way { by_header: self.by_header, connection: self.admitted.connection.as_ref() };
+            if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
+                refusal.tell();
+                let response = deny(&self.renderer, refusal.denial, &refusal.parts, &way);
+                return response.map(|body| GuardedBody::new(body, None));
+            }
+            if response.extensions().get::<AskAgain>().is_some() {
+                way.close(&mut response);
+            }
         }
-        if let Some(Refusal { denial, parts }) = response.extensions_mut().remove() {
-            return deny(&self.renderer, denial, &parts, &self.way);
-        }
-        if response.extensions().get::<AskAgain>().is_some() {
-            self.way.close(&mut response);
-        }
-        response
+        self.admitted.watch(response)
     }
 }
 
-fn deny<R, D: RenderDenial<R>>(renderer: &D, denial: Denial, parts: &Parts, way: &Way) -> Response<R> {
+fn deny<R, D: RenderDenial<R>>(renderer: &D, denial: Denial, parts: &Parts, way: &Way<'_>) -> Response<R> {
     let mut response = renderer.render(&denial, parts);
     if denial.closes_connection() || response.extensions().get::<AskAgain>().is_some() {
         way.close(&mut response);
@@ -167,21 +177,20 @@ fn deny<R, D: RenderDenial<R>>(renderer: &D, denial: Denial, parts: &Parts, way:
 }
 
 /// How the request came, as far as it matters for ending its connection.
-struct Way {
+struct Way<'a> {
     /// Only HTTP/1 may say it in a header (RFC 9113, 8.2.2).
     by_header: bool,
-    /// Only there if a new connection would be asked for a certificate.
-    connection: Option<Connection>,
+    connection: Option<&'a Connection>,
 }
 
-impl Way {
-    fn of(version: Version, connection: Option<&Connection>) -> Self {
-        let by_header = version == Version::HTTP_10 || version == Version::HTTP_11;
-        Self { by_header, connection: connection.filter(|c| c.asks_again()).cloned() }
-    }
+fn has_header(version: Version) -> bool {
+    version == Version::HTTP_10 || version == Version::HTTP_11
+}
 
+impl Way<'_> {
+    /// Ends the connection, if a new one would be asked for a certificate.
     fn close<R>(&self, response: &mut Response<R>) {
-        if let Some(connection) = &self.connection {
+        if let Some(connection) = self.connection.filter(|connection| connection.asks_again()) {
             if self.by_header {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod admitted;
+mod body;
 mod extension;
 mod future;
 mod layer;
@@ -8,6 +10,7 @@ pub mod render;
 mod service;
 pub mod source;
 
+pub use body::GuardedBody;
 pub use extension::{Admission, AskAgain, Refusal};
 pub use future::GuardFuture;
 pub use layer::GuardLayer;

@@ -3,10 +3,12 @@
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
+use http_body::Body;
 use portcullis_core::peer::live::Answer;
 use portcullis_core::{Authorizer, Connection};
 use tower_service::Service;
 
+use crate::body::GuardedBody;
 use crate::future::GuardFuture;
 use crate::render::{DefaultPage, RenderDenial};
 use crate::source;
@@ -18,8 +20,12 @@ use crate::source;
 /// not is answered here; the [`Denial`](portcullis_core::Denial) stands in the extensions of the
 /// response, for whoever logs.
 ///
-/// Put it around the finished router, on the target as received. Sources of roles that have to wait
-/// need a tokio runtime with its timer; they are given the
+/// What streams is decided anew [every so often](portcullis_core::authorizer::AuthorizerBuilder::recheck_every),
+/// and cut when it would be denied; see [`GuardedBody`]. A connection that is upgraded is left to its
+/// transport, by [`Connection::hold`].
+///
+/// Put it around the finished router, on the target as received. Sources of roles that have to wait, and
+/// responses that stream, need a tokio runtime with its timer; sources are given the
 /// [limit](portcullis_core::authorizer::AuthorizerBuilder::source_limit) that the authorizer was built with.
 ///
 /// # Security
@@ -58,8 +64,9 @@ impl<S, D, B, R> Service<Request<B>> for Guard<S, D>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone,
     D: RenderDenial<R> + Clone,
+    R: Body,
 {
-    type Response = Response<R>;
+    type Response = Response<GuardedBody<R>>;
     type Error = S::Error;
     type Future = GuardFuture<S, B, R, D>;
 

@@ -6,7 +6,7 @@ mod common;
 use common::{Asking, Body, Inner, auth, request, text, untrusted, verified};
 use http::{Request, Response, StatusCode, Version};
 use portcullis_core::{Connection, Denial, DenialKind, Peer};
-use portcullis_tower::{Admission, AskAgain, GrpcStatus, Guard};
+use portcullis_tower::{Admission, AskAgain, GrpcStatus, Guard, GuardedBody};
 use tower::ServiceExt;
 
 fn nothing<B>(_: Request<B>) -> Response<Body> {
@@ -59,7 +59,7 @@ async fn grpc_calls_get_a_grpc_status() {
     }
 }
 
-async fn check_grpc(response: Response<Body>, status: &str, kind: &str) {
+async fn check_grpc(response: Response<GuardedBody<Body>>, status: &str, kind: &str) {
     let denial = response.extensions().get::<Denial>().unwrap().clone();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "application/grpc");

@@ -134,6 +134,9 @@ pub(crate) fn request(method: &str, target: &str, connection: &Connection) -> Re
         .unwrap()
 }
 
-pub(crate) async fn text(response: Response<Body>) -> String {
+pub(crate) async fn text<B>(response: Response<B>) -> String
+where
+    B: BodyExt<Data = Bytes, Error: std::fmt::Debug>,
+{
     String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().into()).unwrap()
 }
