@@ -86,6 +86,11 @@ impl Authority {
         LeafBuilder::server_named(self, name)
     }
 
+    /// A certificate for a TLS server with this common name, whose alternative names are up to you.
+    pub fn server_unnamed(&self, common_name: &str) -> LeafBuilder<'_> {
+        LeafBuilder::server_unnamed(self, common_name)
+    }
+
     /// A certificate for a TLS client with this common name.
     pub fn client(&self, name: &str) -> LeafBuilder<'_> {
         LeafBuilder::client(self, name)

@@ -69,7 +69,11 @@ impl<'a> LeafBuilder<'a> {
     }
 
     pub(crate) fn server_named(authority: &'a Authority, name: &str) -> Self {
-        Self::new(authority, Oid::SERVER_AUTH, name).dns(name)
+        Self::server_unnamed(authority, name).dns(name)
+    }
+
+    pub(crate) fn server_unnamed(authority: &'a Authority, common_name: &str) -> Self {
+        Self::new(authority, Oid::SERVER_AUTH, common_name)
     }
 
     fn new(authority: &'a Authority, purpose: Oid, name: &str) -> Self {
@@ -155,6 +159,12 @@ impl<'a> LeafBuilder<'a> {
     /// Any subject alternative name.
     pub fn alternative_name(self, name: GeneralName) -> Self {
         self.named(name)
+    }
+
+    /// Another common name than the one that the builder began with.
+    pub fn common_name(mut self, name: &str) -> Self {
+        self.attributes.retain(|(oid, _)| *oid != Ok(Oid::COMMON_NAME));
+        self.with(Oid::COMMON_NAME, name)
     }
 
     /// The subject as alternative name too, unless another one is given.

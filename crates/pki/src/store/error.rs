@@ -25,7 +25,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Something that would be overwritten.
-    #[error("`{}` exists: choose another name, or have it overwritten by force", path.display())]
+    #[error("`{}` exists: choose another name, or overwrite it with `--force`", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
