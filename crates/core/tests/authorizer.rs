@@ -236,6 +236,49 @@ fn a_host_of_another_configuration_is_misdirected() {
     assert_eq!(verdict.decision.denial().unwrap().status(), 421);
 }
 
+/// A connection that serves the trusted only, and a peer who is no longer.
+struct Lapsed(Peer, ConnectionInfo);
+
+impl Live for Lapsed {
+    fn peer(&self, _now: i64) -> Answer<Peer> {
+        Answer::Ready(self.0.clone())
+    }
+
+    fn admits(&self, peer: &Peer) -> bool {
+        peer.identity().is_some()
+    }
+
+    fn asks_again(&self) -> bool {
+        true
+    }
+
+    fn close(&self) {}
+
+    fn info(&self) -> &ConnectionInfo {
+        &self.1
+    }
+}
+
+#[test]
+fn who_has_lost_their_trust_is_refused_even_where_anyone_may_go_in() {
+    let policy = Policy::builder().route("GET /", anyone()).build().unwrap();
+    let auth = Authorizer::builder(policy).build().unwrap();
+    let request = Request::new("GET", "/");
+    let revoked = Peer::Untrusted { certificate: None, reason: portcullis_core::Distrust::Revoked };
+    for (peer, expected) in [
+        (alice(), None),
+        (Peer::Anonymous, Some(DenialKind::CertificateRequired)),
+        (revoked, Some(DenialKind::CertificateUntrusted)),
+    ] {
+        let connection = Connection::new(Lapsed(peer, ConnectionInfo::default()));
+        let found = ready(auth.authorize(&request, Some(&connection))).decision;
+        assert_eq!(found.denial().map(|denial| denial.kind()), expected);
+        assert!(found.denial().is_none_or(|denial| denial.closes_connection()));
+        let at_once = auth.decide(&request, Some(&connection));
+        assert_eq!(at_once.denial().map(|denial| denial.kind()), expected);
+    }
+}
+
 #[test]
 fn slash_variants_need_one_rule() {
     let error =

@@ -76,6 +76,8 @@ impl Live for Judged {
         if judgement.generation() == self.trust.generation() && judgement.holds_at(now) {
             return Answer::Ready(judgement.peer().clone());
         }
+        // In place: the limits of a chain bound a search to a few signatures, which take about as long as
+        // it would to hand it to another thread. Most verdicts are remembered from another connection.
         let anew = self.trust.load().judge_again(self.site, &judgement, now);
         let peer = anew.peer().clone();
         self.judgement.store(anew);

@@ -94,7 +94,7 @@ impl Judge {
         now: i64,
     ) -> Arc<Judgement> {
         // Whoever sends it has proven nothing yet, so what is too large is not even read.
-        if let Err(reason) = self.profile.check_size(leaf, others) {
+        if let Err(reason) = self.profile.check_size(leaf) {
             return Judgement::inadmissible(self.generation, self.legible(leaf), reason);
         }
         let presented = Presented { digest: digest(leaf, others), leaf, others };
@@ -226,11 +226,15 @@ struct Presented<'a> {
 }
 
 impl Presented<'_> {
-    /// To be kept, all of it: what is of no use under these anchors may be under the next.
+    /// To be kept, each certificate once: what is of no use under these anchors may be under the next.
     fn chain(&self, generation: u64) -> Chain {
-        let chain = std::iter::once(self.leaf).chain(self.others);
-        let certificates = chain.map(|der| der.clone().into_owned()).collect();
-        Chain { generation, digest: self.digest, certificates }
+        let mut kept = vec![self.leaf.clone().into_owned()];
+        for other in self.others {
+            if !kept.contains(other) {
+                kept.push(other.clone().into_owned());
+            }
+        }
+        Chain { generation, digest: self.digest, certificates: kept.into() }
     }
 }
 

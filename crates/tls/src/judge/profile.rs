@@ -49,18 +49,13 @@ impl Profile {
         Ok(())
     }
 
-    /// Whether all that was presented is of a size that is worth reading.
-    pub(super) fn check_size(
-        &self,
-        leaf: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-    ) -> Result<(), Distrust> {
-        if !self.is_readable(leaf) {
-            let error = CertificateError::TooLarge { bytes: leaf.len(), limit: self.bytes };
-            return Err(Distrust::Malformed { detail: error.to_string() });
+    /// Whether the leaf is of a size that is worth reading.
+    pub(super) fn check_size(&self, leaf: &CertificateDer<'_>) -> Result<(), Distrust> {
+        if self.is_readable(leaf) {
+            return Ok(());
         }
-        let bytes: usize = others.iter().map(|other| other.len()).sum();
-        if bytes <= self.intermediate_bytes { Ok(()) } else { Err(Distrust::TooLong) }
+        let error = CertificateError::TooLarge { bytes: leaf.len(), limit: self.bytes };
+        Err(Distrust::Malformed { detail: error.to_string() })
     }
 
     /// Whether one certificate is of a size that is worth reading.
@@ -79,12 +74,14 @@ impl Profile {
         others: &'a [CertificateDer<'a>],
         anchors: &AnchorSet,
     ) -> Result<Vec<CertificateDer<'a>>, Distrust> {
-        let mut admitted: Vec<CertificateDer<'a>> = Vec::new();
+        let (mut admitted, mut bytes): (Vec<CertificateDer<'a>>, usize) = (Vec::new(), 0);
         for other in others {
             if other == leaf || admitted.contains(other) || anchors.contains(other) {
                 continue;
             }
-            let has_room = admitted.len() < self.intermediates && self.is_readable(other);
+            bytes += other.len();
+            let has_room = admitted.len() < self.intermediates && bytes <= self.intermediate_bytes;
+            let has_room = has_room && self.is_readable(other);
             if !has_room || namesakes(other, leaf, &admitted) >= NAMESAKES {
                 return Err(Distrust::TooLong);
             }

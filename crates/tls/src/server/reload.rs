@@ -11,7 +11,6 @@ use crate::TlsError;
 
 /// What a reload has brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
 pub struct Reloaded {
     generation: u64,
     server_certificate: bool,

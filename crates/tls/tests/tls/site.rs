@@ -103,9 +103,15 @@ impl Site {
 
 /// One client connects, and is answered with one byte if the server lets it in.
 pub(crate) async fn meet(acceptor: &TlsAcceptor, client: &Arc<ClientConfig>) -> Outcome {
+    meet_as("localhost", acceptor, client).await
+}
+
+/// The same with a client that asks for this server.
+pub(crate) async fn meet_as(name: &str, acceptor: &TlsAcceptor, client: &Arc<ClientConfig>) -> Outcome {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let client = tokio::spawn(call(TcpStream::connect(address).await.unwrap(), client.clone()));
+    let tcp = TcpStream::connect(address).await.unwrap();
+    let client = tokio::spawn(call_as(name.to_owned(), tcp, client.clone()));
     let (tcp, _) = listener.accept().await.unwrap();
     let server = match acceptor.accept(tcp).await {
         Ok((stream, connection)) => {
@@ -127,8 +133,12 @@ pub(crate) async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
 
 /// Does the handshake as a client and reads the answer, which alone shows that it was let in.
 pub(crate) async fn call(tcp: TcpStream, client: Arc<ClientConfig>) -> Called {
+    call_as("localhost".into(), tcp, client).await
+}
+
+async fn call_as(name: String, tcp: TcpStream, client: Arc<ClientConfig>) -> Called {
     let connector = tokio_rustls::TlsConnector::from(client);
-    let mut stream = match connector.connect("localhost".try_into().unwrap(), tcp).await {
+    let mut stream = match connector.connect(name.try_into().unwrap(), tcp).await {
         Ok(stream) => stream,
         Err(error) => return Called { kind: None, answer: Err(error.to_string()) },
     };
