@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arguments;
+mod clock;
 mod command;
 mod outcome;
 mod output;
