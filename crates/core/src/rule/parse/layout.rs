@@ -9,8 +9,13 @@ pub(super) fn layout(source: &str, tokens: &[Token<'_>]) -> String {
     let mut previous: Option<&Token<'_>> = None;
     for token in tokens {
         let gap = source.get(end..token.span.start).unwrap_or_default();
-        let blank = previous.is_some_and(|previous| has_blank(previous, token));
-        push_gap(&mut text, gap, if blank { " " } else { "" });
+        let blank = match previous {
+            Some(previous) if has_blank(previous, token) => " ",
+            // Of several lines, the first is indented as the others are.
+            None if source.contains('\n') => gap,
+            _ => "",
+        };
+        push_gap(&mut text, gap, blank);
         text.push_str(source.get(token.span.clone()).unwrap_or_default());
         end = token.span.end;
         previous = Some(token);
@@ -23,6 +28,8 @@ pub(super) fn layout(source: &str, tokens: &[Token<'_>]) -> String {
 /// Whether one blank stands between two tokens of one line.
 fn has_blank(previous: &Token<'_>, next: &Token<'_>) -> bool {
     match (&previous.kind, &next.kind) {
+        // Together these would be read as something else.
+        (Kind::Symbol("!"), Kind::Symbol("==")) | (Kind::Int(_), Kind::Symbol(".")) => true,
         (Kind::Symbol("(" | "[" | "." | "!" | "-"), _) => false,
         (_, Kind::Symbol(")" | "]" | "," | ".")) => false,
         (Kind::Word(word), Kind::Symbol("(")) => *word == "in",
@@ -33,13 +40,16 @@ fn has_blank(previous: &Token<'_>, next: &Token<'_>) -> bool {
 /// Adds what stands between two tokens: the blank that is due, or comments and line breaks.
 fn push_gap(text: &mut String, gap: &str, blank: &str) {
     let mut lines = gap.split('\n');
-    let first = lines.next().unwrap_or_default().trim();
+    let indented = lines.next().unwrap_or_default().trim_end();
+    let first = indented.trim_start();
     if first.is_empty() && !gap.contains('\n') {
         text.push_str(blank);
         return;
     }
-    if !first.is_empty() {
-        text.push_str(if text.is_empty() || text.ends_with('\n') { "" } else { " " });
+    if text.is_empty() {
+        text.push_str(indented);
+    } else if !first.is_empty() {
+        text.push_str(if text.ends_with('\n') { "" } else { " " });
         text.push_str(first);
     }
     for line in lines {
@@ -76,6 +86,8 @@ mod tests {
             ("subject.`1.2.3`== 'a'", "subject.`1.2.3` == 'a'"),
             ("a   // why\n   &&b  ", "a // why\n   && b"),
             ("// first\na", "// first\na"),
+            ("  // first\n  a", "  // first\n  a"),
+            ("  a\n  &&b", "  a\n  && b"),
             ("a&&b // last", "a && b // last"),
             ("\na &&  \n  b\n", "\na &&\n  b\n"),
             ("a\r\n&& b", "a\n&& b"),
