@@ -1,8 +1,16 @@
 //! The commands, one module each.
 
+mod check;
+mod completions;
+mod diff;
 mod doctor;
+mod fmt;
+mod lint;
+mod matrix;
 mod pki;
 mod schema;
+mod test;
+mod who;
 
 use clap::Subcommand;
 
@@ -16,6 +24,26 @@ pub(crate) enum Command {
     Pki(pki::Arguments),
     /// Connect to a server, and say in one sentence why a client certificate does not get through
     Doctor(doctor::Arguments),
+    /// Decide a request: allowed or denied, and by which line of the policy
+    Check(check::Check),
+    /// Decide a request and tell why, or find the event of a denial in an audit log
+    Explain(check::Explain),
+    /// Tell who may do something: which roles, and who of all that are known
+    Who(who::Who),
+    /// Tell what a caller may do
+    Can(who::Can),
+    /// Tell what is probably wrong with a policy
+    Lint(lint::Arguments),
+    /// Show who may pass where: routes and roles as a table
+    Matrix(matrix::Arguments),
+    /// Tell what changes for whom between two policies
+    Diff(diff::Arguments),
+    /// Run a table of tests against a policy, and tell what they cover
+    Test(test::Arguments),
+    /// Put policy files in order
+    Fmt(fmt::Arguments),
+    /// Print what a shell needs to complete the command line
+    Completions(completions::Arguments),
     /// Print the JSON Schema of a file, for editors
     Schema(schema::Arguments),
 }
@@ -25,6 +53,16 @@ impl Command {
         match self {
             Self::Pki(arguments) => pki::run(&arguments, output),
             Self::Doctor(arguments) => doctor::run(&arguments, output),
+            Self::Check(arguments) => check::check(&arguments, output),
+            Self::Explain(arguments) => check::explain(&arguments, output),
+            Self::Who(arguments) => who::who(&arguments, output),
+            Self::Can(arguments) => who::can(&arguments, output),
+            Self::Lint(arguments) => lint::run(&arguments, output),
+            Self::Matrix(arguments) => matrix::run(&arguments, output),
+            Self::Diff(arguments) => diff::run(&arguments, output),
+            Self::Test(arguments) => test::run(&arguments, output),
+            Self::Fmt(arguments) => fmt::run(&arguments, output),
+            Self::Completions(arguments) => completions::run(&arguments, output),
             Self::Schema(arguments) => schema::run(&arguments, output),
         }
     }

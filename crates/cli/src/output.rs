@@ -19,10 +19,20 @@ impl Output {
         Self { format }
     }
 
+    /// The form that was asked for.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether a program reads the results.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
     /// Prints a result: the text for people, or the value as JSON.
     pub(crate) fn result(&mut self, text: &str, value: &impl Serialize) -> Result<(), Failure> {
         match self.format {
-            Format::Human => self.text(text),
+            Format::Human | Format::Markdown | Format::Html => self.text(text),
             Format::Json => {
                 let json = serde_json::to_string_pretty(value)
                     .map_err(|error| Failure::Other(format!("cannot write the result as JSON: {error}")))?;
@@ -36,9 +46,9 @@ impl Output {
         if self.format == Format::Human { self.text(text) } else { Ok(()) }
     }
 
-    /// Prints text as it is, whatever the format.
+    /// Prints text, whatever the format; colours only on a terminal.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
-        let mut out = io::stdout().lock();
+        let mut out = anstream::stdout().lock();
         let end = if text.ends_with('\n') { "" } else { "\n" };
         match write!(out, "{text}{end}").and_then(|()| out.flush()) {
             // `portcullis .. | head` is no failure.
@@ -52,7 +62,7 @@ impl Output {
     /// Tells why a command could not do its work.
     pub(crate) fn failure(&mut self, failure: &Failure) -> ExitCode {
         let line = match self.format {
-            Format::Human => format!("error: {failure}"),
+            Format::Human | Format::Markdown | Format::Html => format!("error: {failure}"),
             Format::Json => serde_json::json!({ "error": failure.to_string() }).to_string(),
         };
         // Nobody is left to tell if the terminal is gone.
