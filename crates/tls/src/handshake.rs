@@ -18,6 +18,8 @@ use tokio_rustls::LazyConfigAcceptor;
 
 pub use self::error::HandshakeError;
 use self::notes::Notes;
+use crate::lifetime::{Lifetime, Lives};
+use crate::stream;
 use crate::{ServerTls, TlsConnection, TlsStream};
 
 /// The first byte of every TLS connection: the record type of a handshake (RFC 8446, 5.1).
@@ -52,11 +54,25 @@ const FIRST_BYTE: Duration = Duration::from_secs(3);
 pub struct TlsAcceptor {
     tls: ServerTls,
     alpn: Arc<[Vec<u8>]>,
+    lives: Lives,
 }
 
 impl TlsAcceptor {
     pub(crate) fn new(tls: ServerTls, alpn: Arc<[Vec<u8>]>) -> Self {
-        Self { tls, alpn }
+        let lives = Lives::of(&tls, Lifetime::default());
+        Self { tls, alpn, lives }
+    }
+
+    /// Sets how long the connections live that are accepted from now on, and how often they are judged.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.lives = Lives::of(&self.tls, lifetime);
+        self
+    }
+
+    /// The connections that it has accepted and that are still there.
+    pub fn lives(&self) -> &Lives {
+        &self.lives
     }
 
     /// The configuration that the handshakes follow.
@@ -111,9 +127,9 @@ impl TlsAcceptor {
         let notes = notes::read(&notes);
         let stream = finished.map_err(|error| HandshakeError::of_failed(&error, notes.clone()))?;
         match self.tls.admit(stream.get_ref().1, peer, notes.judgement) {
-            Ok(connection) => Ok((TlsStream::new(stream), connection)),
+            Ok(connection) => Ok((TlsStream::new(stream, &self.lives, connection.handle()), connection)),
             Err(error) => {
-                TlsStream::new(stream).refuse().await;
+                stream::refuse(stream).await;
                 Err(error)
             }
         }

@@ -27,6 +27,7 @@ use self::settings::Settings;
 pub use self::site::Site;
 pub(crate) use self::snapshot::{Clients, Trust};
 pub use self::status::{AnchorStatus, FailedReload, SiteStatus, TlsStatus};
+use crate::clock::Clock;
 use crate::handshake::half_open::HalfOpen;
 use crate::judge::Judgement;
 use crate::{HandshakeError, KeyPair, TlsAcceptor, TlsConnection, TlsError};
@@ -181,9 +182,12 @@ impl ServerTls {
     }
 
     /// Tells of each change of trust by its number.
-    #[expect(dead_code, reason = "streams that are open will listen")]
     pub(crate) fn trust_changes(&self) -> watch::Receiver<u64> {
         self.0.trust.subscribe()
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.0.settings.clock.clone()
     }
 
     pub(crate) fn turns(&self) -> &Semaphore {

@@ -6,17 +6,25 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use portcullis_core::Connection;
 use rustls::ServerConnection;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::lifetime::{Lives, Watched};
+
 /// The bytes of one client, decrypted.
+///
+/// Reading and writing fail when the connection is too old, or its peer, once trusted, no longer is; see
+/// [`Lifetime`](crate::Lifetime). An upgraded connection is cut by that, too.
 #[derive(Debug)]
-pub struct TlsStream(tokio_rustls::server::TlsStream<TcpStream>);
+pub struct TlsStream(Watched<Inner>);
+
+type Inner = tokio_rustls::server::TlsStream<TcpStream>;
 
 impl TlsStream {
-    pub(crate) fn new(stream: tokio_rustls::server::TlsStream<TcpStream>) -> Self {
-        Self(stream)
+    pub(crate) fn new(stream: Inner, lives: &Lives, connection: &Connection) -> Self {
+        Self(lives.watch_connection(stream, connection.clone()))
     }
 
     /// The protocol that was agreed on (ALPN), such as `h2`.
@@ -30,18 +38,18 @@ impl TlsStream {
     ///
     /// If the operating system does not know it any more.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.get_ref().0.peer_addr()
+        self.0.inner().get_ref().0.peer_addr()
     }
 
     /// The TLS session, as rustls knows it.
     pub fn server_connection(&self) -> &ServerConnection {
-        self.0.get_ref().1
+        self.0.inner().get_ref().1
     }
+}
 
-    /// Ends the session before any byte of the application has been read.
-    pub(crate) async fn refuse(mut self) {
-        let _in_time = tokio::time::timeout(Duration::from_secs(1), self.0.shutdown()).await;
-    }
+/// Ends a session before any byte of the application has been read.
+pub(crate) async fn refuse(mut stream: Inner) {
+    let _in_time = tokio::time::timeout(Duration::from_secs(1), stream.shutdown()).await;
 }
 
 impl AsyncRead for TlsStream {
