@@ -92,6 +92,7 @@ struct Limits {
     connections: Option<usize>,
     header_read_timeout: Duration,
     age: Duration,
+    recheck: Duration,
 }
 
 struct Shutdown {
@@ -105,6 +106,7 @@ impl<S> Serve<S> {
             connections: None,
             header_read_timeout: Duration::from_secs(10),
             age: Duration::from_secs(60 * 60),
+            recheck: Duration::from_secs(5),
         };
         Self { endpoint, tls, service, limits, shutdown: None, on_bound: None }
     }
@@ -144,6 +146,17 @@ impl<S> Serve<S> {
     /// still open after a further 30 seconds (or after the same time again, if that is less) is cut.
     pub fn max_connection_age(mut self, age: Duration) -> Self {
         self.limits.age = age;
+        self
+    }
+
+    /// Judges the peer of each connection so often while no request does it; every 5 seconds by default.
+    ///
+    /// A connection whose certificate has expired or been revoked ends within this time, with whatever is
+    /// under way on it; so does a WebSocket that the policy has come to deny. It is never less than 10
+    /// milliseconds. How often responses that stream are decided anew is for the
+    /// [authorizer](crate::core::authorizer::AuthorizerBuilder::recheck_every) to say.
+    pub fn recheck_every(mut self, time: Duration) -> Self {
+        self.limits.recheck = time;
         self
     }
 

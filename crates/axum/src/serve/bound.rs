@@ -14,13 +14,13 @@ use axum::http::{Request, Response};
 use axum_server::accept::Accept;
 use axum_server::{Handle, Server};
 use hyper::body::Incoming;
+use portcullis_tls::{Lifetime, Lives};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
 use tower_service::Service;
 
-use super::acceptor::{OfConnection, Plain, Tls, Watch};
+use super::acceptor::{OfConnection, Plain, Tls};
 use super::gate::{Gate, Guest, PeerAddress};
-use super::stream::Watched;
+use super::stream::Seated;
 use super::{BoxError, Limits, Serve, ServeError, Shutdown};
 
 /// What [`serve()`](super::serve()) speaks, most wanted first.
@@ -96,15 +96,18 @@ where
             #[cfg(not(feature = "tracing"))]
             let _ = address;
 
-            // When this future ends or is dropped, so do the connections.
-            let (_alive, server) = watch::channel(());
-            let watch = Watch { age: limits.age, server };
+            let lifetime = Lifetime::default().recheck_every(limits.recheck).max_age(limits.age);
             let ended = match tls {
                 Some(tls) => {
-                    let acceptor = tls.acceptor(PROTOCOLS);
-                    run(gate, Tls { acceptor, watch }, service, limits, shutdown).await
+                    let acceptor = tls.acceptor(PROTOCOLS).lifetime(lifetime);
+                    let _alive = CutOnDrop(acceptor.lives().clone());
+                    run(gate, Tls(acceptor), service, limits, shutdown).await
                 }
-                None => run(gate, Plain { watch }, service, limits, shutdown).await,
+                None => {
+                    let lives = Lives::plain(lifetime);
+                    let _alive = CutOnDrop(lives.clone());
+                    run(gate, Plain(lives), service, limits, shutdown).await
+                }
             };
             ended.map_err(|cause| ServeError::Stopped { cause })
         })
@@ -119,7 +122,7 @@ async fn run<A, T, S, B>(
     shutdown: Option<Shutdown>,
 ) -> io::Result<()>
 where
-    A: Accept<Guest, S, Stream = Watched<T>, Service = OfConnection<S>> + Clone + Send + Sync + 'static,
+    A: Accept<Guest, S, Stream = Seated<T>, Service = OfConnection<S>> + Clone + Send + Sync + 'static,
     A::Future: Send,
     T: AsyncRead + AsyncWrite + Unpin + Send,
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
@@ -150,6 +153,15 @@ where
         }
     }
     serving.await
+}
+
+/// When the server's future ends or is dropped, so do the connections, upgraded ones too.
+struct CutOnDrop(Lives);
+
+impl Drop for CutOnDrop {
+    fn drop(&mut self) {
+        self.0.cut_all();
+    }
 }
 
 /// The tasks of the connections are not part of the server's future, and must not outlive it.
