@@ -24,7 +24,6 @@ impl Files {
         files.write("server.pem", server.chain_pem().unwrap());
         files.write("server.key", server.key_pem().unwrap());
         files.write("other.key", authority.server().issue().unwrap().key_pem().unwrap());
-        files.write("encrypted.key", server.encrypted_key_pem("secret").unwrap());
         files.write("empty.pem", "");
         files.write(
             "junk.pem",
@@ -81,7 +80,6 @@ fn bad_files_are_named_with_a_remedy() {
         ("server.pem", "empty.pem", "ca.pem", ["empty.pem", "empty"]),
         ("server.pem", "server.pem", "ca.pem", ["server.pem", "key"]),
         ("server.pem", "other.key", "ca.pem", ["other.key", "server.pem"]),
-        ("server.pem", "encrypted.key", "ca.pem", ["encrypted.key", "openssl pkey"]),
         ("server.pem", "server.key", "absent.pem", ["absent.pem", "No such file"]),
         ("server.pem", "server.key", "empty.pem", ["empty.pem", "empty"]),
         ("server.pem", "server.key", "junk.pem", ["junk.pem", "damaged"]),
@@ -160,6 +158,14 @@ fn wrong_flags_are_explained() {
         &["--client-auth", "maybe"][..],
         &["--listen", "nowhere"],
         &["--server-cert", "server.pem"],
+        &[
+            "--server-key",
+            "server.key",
+            "--server-key-passphrase-env",
+            "A",
+            "--server-key-passphrase-file",
+            "f",
+        ],
         &["--config", "a.toml", "--listen", "127.0.0.1:0"],
     ] {
         let output = Command::new(EXAMPLE).current_dir(files.path()).args(flags).output().unwrap();

@@ -13,12 +13,21 @@ pub struct Args {
     /// Address and port to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     pub listen: std::net::SocketAddr,
-    /// The server's certificate chain (PEM, leaf first)
+    /// The server's certificate chain (PEM, leaf first); not with a PKCS#12 bundle
     #[arg(long, value_name = "FILE", requires = "server_key")]
     pub server_cert: Option<PathBuf>,
-    /// The private key of the server's certificate (PEM)
-    #[arg(long, value_name = "FILE", requires = "server_cert")]
+    /// The private key of the server's certificate (PEM or DER), or a PKCS#12 bundle with both
+    ///
+    /// If it is encrypted, its passphrase is asked for at the terminal, unless one of the next two flags
+    /// says where it is.
+    #[arg(long, value_name = "FILE")]
     pub server_key: Option<PathBuf>,
+    /// The environment variable with the passphrase of the private key
+    #[arg(long, value_name = "NAME", requires = "server_key", conflicts_with = "server_key_passphrase_file")]
+    pub server_key_passphrase_env: Option<String>,
+    /// The file with the passphrase of the private key
+    #[arg(long, value_name = "FILE", requires = "server_key")]
+    pub server_key_passphrase_file: Option<PathBuf>,
     /// The certificates of the authorities that clients are trusted from (PEM)
     #[arg(long, value_name = "FILE")]
     pub client_ca: Option<PathBuf>,

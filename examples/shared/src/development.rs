@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use portcullis_pki::Development;
 
 /// Where the development PKI is made on first start.
@@ -13,7 +13,8 @@ const FOLDER: &str = "target/dev-pki";
 /// The files that the server uses.
 #[derive(Debug)]
 pub(crate) struct Material {
-    pub(crate) server_cert: PathBuf,
+    /// Absent if the key is in a bundle with its certificate.
+    pub(crate) server_cert: Option<PathBuf>,
     pub(crate) server_key: PathBuf,
     /// The authorities that clients are trusted from.
     pub(crate) client_ca: PathBuf,
@@ -23,9 +24,14 @@ pub(crate) struct Material {
 impl Material {
     /// The files given, and those of the development PKI for what is not given.
     pub(crate) fn new(cert: Option<&Path>, key: Option<&Path>, ca: Option<&Path>) -> anyhow::Result<Self> {
-        if let (Some(cert), Some(key), Some(ca)) = (cert, key, ca) {
+        let has_bundle = key.is_some_and(is_bundle);
+        ensure!(
+            key.is_none() || cert.is_some() != has_bundle,
+            "`--server-key` needs `--server-cert`, unless it is a PKCS#12 bundle (`.p12`, `.pfx`), which has both"
+        );
+        if let (Some(key), Some(ca)) = (key, ca) {
             return Ok(Self {
-                server_cert: cert.into(),
+                server_cert: cert.map(Into::into),
                 server_key: key.into(),
                 client_ca: ca.into(),
                 development: None,
@@ -34,12 +40,21 @@ impl Material {
         let development = portcullis_pki::development(Path::new(FOLDER))
             .with_context(|| format!("the development PKI in `{FOLDER}` cannot be used"))?;
         Ok(Self {
-            server_cert: cert.map_or_else(|| development.server_pem(), Into::into),
+            server_cert: match key {
+                Some(_) => cert.map(Into::into),
+                None => Some(development.server_pem()),
+            },
             server_key: key.map_or_else(|| development.server_key(), Into::into),
             client_ca: ca.map_or_else(|| development.ca_pem(), Into::into),
             development: Some(development),
         })
     }
+}
+
+/// Whether a file has the name of a PKCS#12 bundle.
+fn is_bundle(file: &Path) -> bool {
+    let extension = file.extension().unwrap_or_default();
+    extension.eq_ignore_ascii_case("p12") || extension.eq_ignore_ascii_case("pfx")
 }
 
 /// What to say once the server listens.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use portcullis_core::Authorizer;
-use portcullis_tls::{ClientAuth, Configuration, KeyPair, PolicyWatcher, ServerTls, TrustAnchors};
+use portcullis_tls::{
+    ClientAuth, Configuration, KeyPair, Passphrase, PolicyWatcher, ServerTls, TrustAnchors,
+};
 
 use crate::{Args, ClientAuthMode, Greeting, authorizer, development};
 
@@ -64,10 +66,19 @@ fn from_flags(args: &Args) -> anyhow::Result<Setup> {
         ClientAuthMode::IfGiven => ClientAuth::if_given(anchors),
         ClientAuthMode::Request => ClientAuth::request(anchors),
     };
-    let tls = ServerTls::builder(KeyPair::from_pem_files(&material.server_cert, &material.server_key))
-        .client_auth(client_auth)
-        .build()
-        .context("the server cannot start")?;
+    let key_pair = match &material.server_cert {
+        Some(cert) => KeyPair::from_pem_files(cert, &material.server_key),
+        None => KeyPair::from_pkcs12_file(&material.server_key),
+    };
+    let key_pair = match (&args.server_key_passphrase_env, &args.server_key_passphrase_file) {
+        (Some(variable), _) => key_pair.passphrase(Passphrase::env(variable)),
+        (None, Some(file)) => key_pair.passphrase(Passphrase::file(file)),
+        // Nobody is asked if the key is not encrypted.
+        (None, None) if material.development.is_none() => key_pair.passphrase(Passphrase::prompt()),
+        (None, None) => key_pair,
+    };
+    let tls =
+        ServerTls::builder(key_pair).client_auth(client_auth).build().context("the server cannot start")?;
     let auth = authorizer()?;
     let watchers = match &args.policy {
         Some(path) => vec![PolicyWatcher::start(path, &auth).map_err(|error| picture("policy", error))?],
