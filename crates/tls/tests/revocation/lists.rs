@@ -32,7 +32,10 @@ fn each_fault_has_its_reason() {
         (list().scope(&scope().uri("x:y").only_some_reasons(0)), "cannot be"),
         (list().scope(&scope().only_some_reasons(0)), "cannot be"),
         (list().scope(&scope().uri("x:y").only_attribute_certificates()), "attribute certificates only"),
-        (list().extension(Extension::new(Oid::ISSUING_DISTRIBUTION_POINT, true, [5, 0])), "issuingDistributionPoint cannot be read"),
+        (
+            list().extension(Extension::new(Oid::ISSUING_DISTRIBUTION_POINT, true, [5, 0])),
+            "issuingDistributionPoint cannot be read",
+        ),
         (list().extension(Extension::new(Oid::CRL_NUMBER, false, [2, 1, 0x80])), "its number is negative"),
         (
             list().revoke(entry()).revoke(entry().extension(unknown(true))),
