@@ -1,0 +1,249 @@
+//! What `portcullis pki` leaves on the disk, whatever happens to it.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Output, Stdio},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+fn portcullis(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    command.current_dir(folder).arg("pki").stdin(Stdio::null());
+    command
+}
+
+fn pki(folder: &Path, arguments: &[&str]) -> Output {
+    portcullis(folder).args(arguments).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8([&output.stdout[..], &output.stderr].concat()).unwrap()
+}
+
+fn succeeds(folder: &Path, arguments: &[&str]) -> String {
+    let output = pki(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+    text(&output)
+}
+
+fn fails(folder: &Path, arguments: &[&str], code: i32) -> String {
+    let output = pki(folder, arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output));
+    text(&output)
+}
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    succeeds(folder.path(), &["init"]);
+    folder
+}
+
+/// How many lines the index has; each is a whole document.
+fn index(folder: &Path) -> usize {
+    let text = fs::read_to_string(folder.join("pki/index.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).count()
+}
+
+#[test]
+fn runs_at_once_lose_nothing() {
+    let folder = folder();
+    let children: Vec<_> = (0..12)
+        .map(|number| {
+            let mut command = portcullis(folder.path());
+            command.args(["client", &format!("client{number}"), "--no-p12"]).stdout(Stdio::null());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(index(folder.path()), 13);
+    for number in 0..12 {
+        assert!(folder.path().join(format!("pki/client/client{number}.pem")).is_file());
+    }
+}
+
+#[test]
+fn one_of_two_first_runs_makes_the_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            portcullis(folder.path()).arg("init").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    let made = children.into_iter().map(|mut child| child.wait().unwrap()).filter(|status| status.success());
+    assert_eq!(made.count(), 1);
+    succeeds(folder.path(), &["client", "alice", "--no-p12"]);
+}
+
+#[test]
+fn whoever_is_killed_leaves_a_store_that_works() {
+    let folder = folder();
+    let mut killed = 0;
+    for delay in 0..40 {
+        let mut command = portcullis(folder.path());
+        command.args(["client", "alice", "--force"]).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(delay));
+        child.kill().unwrap();
+        killed += usize::from(!child.wait().unwrap().success());
+        index(folder.path());
+    }
+    assert!(killed > 0, "nobody was killed in time");
+    succeeds(folder.path(), &["client", "alice", "--force"]);
+    // certificate and key belong together, or the bundle could not be made
+    succeeds(folder.path(), &["p12", "alice"]);
+    succeeds(folder.path(), &["revoke", "alice"]);
+    let rest: Vec<_> = fs::read_dir(folder.path().join("pki/client"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    assert_eq!(rest.len(), 3, "{rest:?}");
+}
+
+#[test]
+fn private_files_are_private_under_any_umask() {
+    for umask in ["000", "022", "077"] {
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!(
+            "umask {umask} && $0 pki init && $0 pki intermediate team && $0 pki server localhost && $0 pki client alice"
+        );
+        let mut command = Command::new("sh");
+        command.current_dir(folder.path()).args(["-c", &script, env!("CARGO_BIN_EXE_portcullis")]);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        let mode = |path: &str| {
+            fs::metadata(folder.path().join("pki").join(path)).unwrap().permissions().mode() & 0o777
+        };
+        for file in [
+            "ca.key",
+            "intermediate/team.key",
+            "server/localhost.key",
+            "client/alice.key",
+            "client/alice.p12",
+        ] {
+            assert_eq!(mode(file), 0o600, "{file} under {umask}");
+        }
+        for folder in ["", "intermediate", "server", "client"] {
+            assert_eq!(mode(folder), 0o700, "{folder} under {umask}");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_changes_nothing() {
+    let folder = folder();
+    succeeds(folder.path(), &["client", "alice", "--no-p12"]);
+    let state = || {
+        ["pki/index.jsonl", "pki/client/alice.pem", "pki/client/alice.key"]
+            .map(|file| fs::read(folder.path().join(file)).unwrap())
+    };
+    let before = state();
+    // no file may have a byte; the signal is ignored, so that writing fails as on a full disk
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" pki client alice --force --no-p12";
+    let output = Command::new("sh")
+        .current_dir(folder.path())
+        .args(["-c", script, env!("CARGO_BIN_EXE_portcullis")])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("index.jsonl"), "{}", text(&output));
+    assert_eq!(state(), before);
+    assert!(!folder.path().join("pki/index.jsonl.new").exists());
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let told = fails(folder.path(), &["--dir", "file/pki", "init"], 1);
+    assert!(told.contains("file"), "{told}");
+}
+
+#[test]
+fn files_of_others_are_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("pki")).unwrap();
+    let ca = folder.path().join("pki/ca.pem");
+    fs::write(&ca, "mine").unwrap();
+    fails(folder.path(), &["init"], 3);
+    fails(folder.path(), &["reset", "--yes"], 3);
+    assert_eq!(fs::read_to_string(&ca).unwrap(), "mine");
+}
+
+#[test]
+fn reset_leaves_what_it_did_not_make() {
+    let folder = folder();
+    succeeds(folder.path(), &["client", "alice"]);
+    let notes = folder.path().join("pki/client/notes.txt");
+    fs::write(&notes, "mine").unwrap();
+    succeeds(folder.path(), &["reset", "--yes"]);
+    assert!(notes.is_file());
+    assert!(!folder.path().join("pki/client/alice.key").exists());
+    assert!(!folder.path().join("pki/ca.key").exists());
+    succeeds(folder.path(), &["init"]);
+}
+
+#[test]
+fn renewal_keeps_the_key_unless_told_otherwise() {
+    let folder = folder();
+    succeeds(folder.path(), &["client", "alice", "--no-p12"]);
+    let read = |file: &str| fs::read(folder.path().join("pki/client").join(file)).unwrap();
+    let (certificate, key) = (read("alice.pem"), read("alice.key"));
+    succeeds(folder.path(), &["renew", "alice"]);
+    assert_ne!(read("alice.pem"), certificate);
+    assert_eq!(read("alice.key"), key);
+    succeeds(folder.path(), &["renew", "alice", "--new-key"]);
+    assert_ne!(read("alice.key"), key);
+    let list = succeeds(folder.path(), &["list"]);
+    assert_eq!(list.matches("replaced").count(), 2, "{list}");
+}
+
+#[test]
+fn keys_are_encrypted_on_request_and_stay_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(path.join("ca.pass"), "correct horse\n").unwrap();
+    fs::write(path.join("wrong.pass"), "battery staple\n").unwrap();
+    fs::write(path.join("empty.pass"), "\n").unwrap();
+    fails(path, &["init", "--ca-passphrase", "file:empty.pass"], 3);
+    succeeds(path, &["init", "--ca-passphrase", "file:ca.pass"]);
+    let key = |file: &str| fs::read_to_string(path.join("pki").join(file)).unwrap();
+    assert!(key("ca.key").starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+
+    let wrong = fails(path, &["client", "alice", "--ca-passphrase", "file:wrong.pass"], 3);
+    assert!(wrong.contains("the passphrase is wrong") && !wrong.contains("battery"), "{wrong}");
+    let ca = ["--ca-passphrase", "file:ca.pass"];
+    succeeds(path, &[&["client", "alice", "--key-passphrase", "file:ca.pass"], &ca[..]].concat());
+    assert!(key("client/alice.key").starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    fails(path, &[&["client", "bob", "--p12-passphrase", "file:empty.pass"], &ca[..]].concat(), 3);
+    // a revocation that no list tells of would do nothing
+    fails(path, &["revoke", "alice", "--ca-passphrase", "file:wrong.pass"], 3);
+    assert!(!succeeds(path, &["list"]).contains("revoked"));
+
+    let renewed = [&["renew", "alice", "--new-key"], &ca[..]].concat();
+    assert!(fails(path, &renewed, 3).contains("--key-passphrase"));
+    let renewed = [&renewed[..], &["--key-passphrase", "file:ca.pass"]].concat();
+    succeeds(path, &renewed);
+    assert!(key("client/alice.key").starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+}
+
+#[test]
+fn an_index_that_was_tampered_with_is_refused() {
+    let folder = folder();
+    let index = folder.path().join("pki/index.jsonl");
+    let good = fs::read_to_string(&index).unwrap();
+    let evil = good.replace("\"root\"", "\"client\"").replace("\"ca\"", "\"../../evil\"");
+    assert_ne!(evil, good);
+    for bad in ["{", "null", "[]", &evil, &good[..good.len() / 2]] {
+        fs::write(&index, bad).unwrap();
+        let told = fails(folder.path(), &["reset", "--yes"], 1);
+        assert!(told.contains("line 1"), "{told}");
+    }
+}
