@@ -45,7 +45,7 @@ impl EncryptedKey {
             }
         };
         let iv = bytes(iv.trim()).filter(|iv| iv.len() == cipher.block()).ok_or_else(damaged)?;
-        if data.is_empty() || data.len() % cipher.block() != 0 {
+        if data.is_empty() || !data.len().is_multiple_of(cipher.block()) {
             return Err(damaged());
         }
         Ok(Self { cipher, iv, data })
