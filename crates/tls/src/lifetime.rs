@@ -2,6 +2,8 @@
 
 mod life;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod watched;
 
 use std::collections::HashMap;
