@@ -68,10 +68,14 @@ impl Asked {
         format!("a client certificate of {words}")
     }
 
-    /// Whether one of the certificates that we send is from an authority that was named.
+    /// Whether a client that goes by the names would send our certificate.
     pub(super) fn fits(&self, own: &Own) -> bool {
-        self.names.is_empty()
-            || own.chain.iter().any(|sent| self.names.iter().any(|name| name == sent.issuer_der()))
+        self.names.is_empty() || self.names_issuer_of(own)
+    }
+
+    /// Whether one of the certificates that we send is from an authority that was named.
+    pub(super) fn names_issuer_of(&self, own: &Own) -> bool {
+        own.chain.iter().any(|sent| self.names.iter().any(|name| name == sent.issuer_der()))
     }
 
     /// Why browsers would not offer our certificate, if they would not.

@@ -44,7 +44,7 @@ pub(super) fn ask(link: &mut Secured, target: &Target, limit: Duration) -> Resul
             break;
         }
     }
-    Ok(read(&bytes))
+    if bytes.is_empty() { Err(End::Closed) } else { Ok(read(&bytes)) }
 }
 
 /// Whether as much of the body is there as the header says.

@@ -201,7 +201,8 @@ fn handshake(wire: &mut Wire, shared: &Shared, visitor: &mut Visitor) -> Result<
 fn refused(error: &Error) -> String {
     match error {
         Error::AlertReceived(alert) => format!(
-            "it broke the handshake off with the alert `{alert:?}`: most likely it does not trust this server's certificate (`curl -k` does not check it)"
+            "it broke the handshake off with the alert `{}`: most likely it does not trust this server's certificate (`curl -k` does not check it)",
+            super::refusal::name(*alert)
         ),
         Error::InvalidCertificate(_) => {
             "it could not prove that it has the key of its certificate: certificate and key are not a pair"

@@ -6,6 +6,7 @@ use super::asked::Asked;
 use super::own::Own;
 use super::report::Finding;
 use super::tls::End;
+use super::trust;
 
 /// What is known about the client's side when the server refuses.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ pub(super) fn explain(end: &End, context: &Context<'_>) -> Finding {
 
 fn of_alert(alert: AlertDescription, context: &Context<'_>) -> Finding {
     use AlertDescription as A;
-    let named = format!("{alert:?}");
+    let named = name(alert);
     match alert {
         A::ProtocolVersion => old_tls(),
         A::UnrecognisedName => Finding::fail(
@@ -98,6 +99,12 @@ fn of_alert(alert: AlertDescription, context: &Context<'_>) -> Finding {
             "the server refused the client certificate: its issuer has revoked it",
             "ask the issuer for a new certificate",
         ),
+        // We know that key and certificate are a pair, so it is the signature of the issuer that is wrong.
+        A::DecryptError
+            if context.asked.zip(context.own).is_some_and(|(asked, own)| asked.names_issuer_of(own)) =>
+        {
+            unknown_issuer(context)
+        }
         A::DecryptError => Finding::fail(
             "client-proof",
             "the server could not verify that the client holds the key of its certificate (alert `decrypt_error`)",
@@ -158,14 +165,8 @@ fn incompatible(why: &PeerIncompatible) -> Finding {
 fn unknown_issuer(context: &Context<'_>) -> Finding {
     let (Some(own), Some(asked)) = (context.own, context.asked) else { return certificate_required() };
     let issuer = own.chain.last().map(|last| last.issuer().to_string()).unwrap_or_default();
-    if asked.fits(own) && asked.words() != Asked::default().words() {
-        return Finding::fail(
-            "client-issuer-namesake",
-            format!(
-                "the server does not know the issuer `{issuer}` of the client certificate, though it names one of that name: the keys differ"
-            ),
-            "the authority was probably made anew: have the client certificate issued by the present one, or give the server the other",
-        );
+    if asked.names_issuer_of(own) {
+        return trust::namesake(&issuer, "the one that the server trusts");
     }
     let is_alone = own.chain.len() == 1;
     let intermediate = if is_alone {
@@ -214,4 +215,30 @@ fn wordless(context: &Context<'_>) -> Finding {
         ),
         if context.own.is_some() { TELL_OPERATOR } else { "pass one with `--cert` and `--key`" },
     )
+}
+
+/// The name of an alert as RFC 8446 writes it.
+pub(super) fn name(alert: AlertDescription) -> String {
+    let mut name = String::new();
+    let mut follows_small = false;
+    for letter in format!("{alert:?}").chars() {
+        if letter.is_uppercase() && follows_small {
+            name.push('_');
+        }
+        follows_small = letter.is_lowercase();
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_have_the_names_of_the_standard() {
+        assert_eq!(name(AlertDescription::UnknownCA), "unknown_ca");
+        assert_eq!(name(AlertDescription::CertificateUnknown), "certificate_unknown");
+        assert_eq!(name(AlertDescription::AccessDenied), "access_denied");
+    }
 }

@@ -227,7 +227,7 @@ fn issuer(
         _ if is_namesake => Finding::fail(
             "server-issuer-namesake",
             format!(
-                "the server's certificate was issued by another `{name}` than the one in {origin}: the names are the same, the keys are not"
+                "the server's certificate was issued by another `{name}` than the one in {origin}, of the same name but with another key"
             ),
             "the authority was probably made anew: pass its present certificate to `--ca`, or have the server's issued anew",
         ),

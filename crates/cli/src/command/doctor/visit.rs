@@ -273,6 +273,7 @@ impl Visit<'_> {
         let Some(own) = &self.own else { return };
         let mut findings = facts::of_client(&own.leaf, super::now());
         findings.extend(asked.as_ref().and_then(|asked| asked.misfit(own)));
+        findings.extend(self.trust.namesake(own, super::now()));
         if asked.is_none() {
             findings.push(Finding::warn(
                 "not-asked",
