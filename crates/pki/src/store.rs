@@ -80,7 +80,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Exists`] if there is a store already, [`PkiError::Foreign`] if its files would
+    /// [`StoreError::Begun`] if there is a store already, [`PkiError::Foreign`] if its files would
     /// overwrite others, or a failure of the disk.
     pub fn init(folder: &Path, authority: &Authority, passphrase: Option<&str>) -> Result<Self, StoreError> {
         let root = Slot::root();
@@ -89,7 +89,7 @@ impl Store {
         let lock = disk::lock(folder, &MARKER, &files)?;
         // the authority's own file is written last: what was interrupted is begun anew
         if certificate.symlink_metadata().is_ok() {
-            return Err(StoreError::Exists { path: certificate });
+            return Err(StoreError::Begun { path: folder.to_owned() });
         }
         let pkcs8 = authority.key().to_pkcs8()?;
         let entry = Entry::new(&root, &root, authority.certificate_der())?;

@@ -24,6 +24,12 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
+    /// A folder that has an authority already.
+    #[error("`{}` has an authority already: `portcullis pki reset` deletes it and all that it issued", path.display())]
+    Begun {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Something that would be overwritten.
     #[error("`{}` exists: choose another name, or overwrite it with `--force`", path.display())]
     Exists {
