@@ -3,7 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use actix_web::body::EitherBody;
+use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::{Method, Uri};
 use actix_web::{HttpMessage, HttpRequest};
@@ -14,6 +14,9 @@ use super::service::Guarded;
 use super::watch::Watch;
 use super::{Gate, render, target};
 use crate::rejection::{CallerRequired, Rejection};
+
+/// A body of known length that is shorter does not go on for long.
+const SHORT: u64 = 64 * 1024;
 
 /// Who the guard let through, found in the extensions of each request behind it.
 ///
@@ -90,7 +93,7 @@ impl Admission {
     }
 
     /// Turns the application's response into what goes out.
-    pub(super) fn conclude<B>(&self, mut response: ServiceResponse<B>) -> Guarded<B> {
+    pub(super) fn conclude<B: MessageBody>(&self, mut response: ServiceResponse<B>) -> Guarded<B> {
         if let Some(denial) = self.late_denial(&response) {
             return self.0.gate.refuse(response.into_parts().0, denial, self.connection());
         }
@@ -98,7 +101,7 @@ impl Admission {
             let version = response.request().version();
             render::close(response.response_mut(), version);
         }
-        let watch = Watch::new(self, response.request());
+        let watch = is_long(&response).then(|| Watch::new(self, response.request()));
         response.map_body(|_, body| EitherBody::left(WatchedBody::new(body, watch)))
     }
 
@@ -142,6 +145,15 @@ impl Admission {
     #[cfg(not(feature = "tracing"))]
     #[expect(clippy::unused_self, reason = "the signature is the one of the feature `tracing`")]
     fn report(&self, _request: &HttpRequest, _denial: &Denial) {}
+}
+
+/// Whether the body may go on for so long that it has to be watched.
+fn is_long<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
+    match response.response().body().size() {
+        BodySize::None => false,
+        BodySize::Sized(length) => length > SHORT,
+        BodySize::Stream => true,
+    }
 }
 
 impl fmt::Debug for Admission {

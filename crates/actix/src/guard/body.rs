@@ -1,4 +1,4 @@
-//! Response bodies that end when their reader is no longer trusted.
+//! Response bodies that end when their request would be denied.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::watch::{Cut, Watch};
 
 pin_project! {
-    /// A response body that ends when its reader is no longer verified.
+    /// A response body that ends with an error when its request would be denied by now.
     pub struct WatchedBody<B> {
         #[pin]
         body: B,
@@ -66,6 +66,9 @@ mod tests {
     use actix_web::dev::ServiceResponse;
     use actix_web::rt::time::{Sleep, sleep, timeout};
     use actix_web::{App, HttpResponse, test, web};
+
+    use portcullis_core::Policy;
+    use portcullis_core::rule::{authenticated, nobody};
 
     use super::super::testing::Fake;
     use super::*;
@@ -138,7 +141,25 @@ mod tests {
             let fake = Fake::new(None);
             let response = respond(&fake, every).await;
             fake.revoke();
-            assert!(is_cut(response, Duration::from_millis(2_500)).await, "{every:?}");
+            assert!(is_cut(response, Duration::from_millis(5_100)).await, "{every:?}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_body_is_cut_when_the_policy_comes_to_deny_it() {
+        tokio::time::pause();
+        for every in SPEEDS {
+            let fake = Fake::new(None);
+            let (auth, guard) = fake.auth_and_guard();
+            let handler = move || async move { HttpResponse::Ok().body(Endless::new(every)) };
+            let app = test::init_service(App::new().route("/", web::get().to(handler)).wrap(guard)).await;
+            let respond = || test::call_service(&app, test::TestRequest::get().to_request());
+            let (first, second) = (respond().await, respond().await);
+            let policy = |rule| Policy::builder().route("GET /", rule).build().unwrap();
+            auth.replace_policy(policy(authenticated())).unwrap();
+            assert!(!is_cut(first, Duration::from_secs(300)).await, "{every:?}");
+            auth.replace_policy(policy(nobody())).unwrap();
+            assert!(is_cut(second, Duration::from_millis(5_100)).await, "{every:?}");
         }
     }
 

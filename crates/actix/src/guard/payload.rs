@@ -11,17 +11,12 @@ use futures_core::Stream;
 
 use super::watch::{Cut, Watch};
 
-/// The body, if there is one, with the watch over it, if it needs one.
-pub(super) fn watched(payload: Payload, watch: impl FnOnce() -> Option<Watch>) -> Payload {
+/// The body, if there is one, with the watch over it.
+pub(super) fn watched(payload: Payload, watch: impl FnOnce() -> Watch) -> Payload {
     if matches!(payload, Payload::None) {
         return payload;
     }
-    match watch() {
-        None => payload,
-        Some(watch) => {
-            Payload::Stream { payload: Box::pin(WatchedPayload { payload, watch, is_cut: false }) }
-        }
-    }
+    Payload::Stream { payload: Box::pin(WatchedPayload { payload, watch: watch(), is_cut: false }) }
 }
 
 struct WatchedPayload {

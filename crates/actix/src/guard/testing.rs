@@ -46,9 +46,14 @@ impl Fake {
 
     /// A guard that lets everybody in, on a connection with this peer.
     pub(crate) fn guard(&self) -> Guard {
+        self.auth_and_guard().1
+    }
+
+    pub(crate) fn auth_and_guard(&self) -> (Authorizer, Guard) {
         let policy = Policy::builder().route("GET /", anyone()).build().unwrap();
         let auth = Authorizer::builder(policy).build().unwrap();
-        Guard(Gate { auth, asserted: Some(Connection::new(self.clone())), render: None })
+        let asserted = Some(Connection::new(self.clone()));
+        (auth.clone(), Guard(Gate { auth, asserted, render: None }))
     }
 
     fn now(&self) -> Peer {
