@@ -62,7 +62,7 @@ pub trait RoleProvider: Send + Sync + 'static {
 
     /// Whether the answer depends on the identity alone and never changes while the policy lives.
     ///
-    /// Only then is it remembered for the rest of the connection.
+    /// Only then is it remembered for the rest of the connection; a failure never is.
     fn is_constant(&self) -> bool {
         false
     }

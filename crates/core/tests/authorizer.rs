@@ -172,6 +172,32 @@ fn only_constant_roles_are_remembered_for_the_connection() {
     }
 }
 
+/// Says that it never changes, but cannot answer the first time.
+struct FailsOnce(AtomicUsize);
+
+impl RoleProvider for FailsOnce {
+    fn roles(&self, _: Account<'_>) -> Answer<Result<Grants, ProviderError>> {
+        Answer::Ready(match self.0.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(ProviderError::new("not there yet")),
+            _ => Ok(Grants::from(["admin"])),
+        })
+    }
+
+    fn is_constant(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_failure_of_a_constant_source_is_not_remembered() {
+    let policy = Policy::builder().role("admin", []).route("GET /", role("admin")).build().unwrap();
+    let auth = Authorizer::builder(policy).roles(FailsOnce(AtomicUsize::new(0))).build().unwrap();
+    let connection = Connection::assertion(alice());
+    let decide = || auth.decide(&Request::new("GET", "/"), Some(&connection));
+    assert_eq!(kind(&decide()), DenialKind::Unavailable);
+    assert!(decide().is_allowed());
+}
+
 #[test]
 fn two_authorizers_on_one_connection_do_not_share_principals() {
     let policy = || Policy::builder().role("admin", []).route("GET /", role("admin")).build().unwrap();

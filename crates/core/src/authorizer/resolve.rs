@@ -75,6 +75,8 @@ fn of_peer(
     let answer = principal(inner, state, peer, timer);
     if let Answer::Ready(principal) = &answer
         && inner.providers.iter().all(|provider| provider.is_constant())
+        // A failure may be over at the next request.
+        && principal.roles().unavailable().is_none()
     {
         connection.remember(state.generation, principal);
     }
