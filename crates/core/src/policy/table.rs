@@ -80,7 +80,7 @@ pub struct RouteTable {
     entries: Box<[Entry]>,
     /// The literals of the entries.
     words: Box<[u64]>,
-    /// The routes of the entries: by host, then by method.
+    /// The routes of entries that have several.
     targets: Box<[Target]>,
     /// In lower case, sorted.
     hosts: Box<[Box<str>]>,

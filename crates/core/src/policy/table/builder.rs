@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::entry::{Entry, Span, Spelling, Target};
+use super::entry::{Entry, Span, Spelling, Target, Targets};
 use super::method::{Code, Methods};
 use super::shape::{Candidate, Candidates, Shape};
 use super::slots::Slots;
 use super::walk::Keys;
 use super::{RouteIndex, RouteTable, TableError, words};
-use crate::policy::pattern::{Pattern, Segment};
+use crate::policy::pattern::Pattern;
 use crate::request::firewall::authority::Authority;
 
 /// Collects the routes of a [`RouteTable`].
@@ -20,14 +20,30 @@ pub struct RouteTableBuilder {
     candidates: Vec<Candidate>,
     slots: Slots,
     hashes: Vec<u64>,
-    entries: Vec<Entry>,
-    /// A route of each entry, and whether it names a host.
-    examples: Vec<(RouteIndex, bool)>,
+    entries: Vec<Known>,
     words: Vec<u64>,
     hosts: HashMap<Box<str>, u32>,
-    places: HashMap<Place, RouteIndex>,
+    /// The routes of entries that have more than one, without the first.
+    others: HashMap<Place, RouteIndex>,
     patterns: Vec<Pattern>,
     twins: Vec<(RouteIndex, RouteIndex)>,
+}
+
+/// A path that is there, and the route that came first for it.
+#[derive(Debug)]
+struct Known {
+    shape: u32,
+    words: Span,
+    place: Place,
+    route: RouteIndex,
+}
+
+/// What a table keeps of a path; its words are the last ones of the builder.
+struct Path {
+    shape: u32,
+    spelling: Spelling,
+    hash: u64,
+    words: Span,
 }
 
 /// What a route is for; two routes cannot be for the same.
@@ -49,10 +65,9 @@ impl RouteTableBuilder {
             slots: Slots::of(&[]),
             hashes: Vec::new(),
             entries: Vec::new(),
-            examples: Vec::new(),
             words: Vec::new(),
             hosts: HashMap::new(),
-            places: HashMap::new(),
+            others: HashMap::new(),
             patterns: Vec::new(),
             twins: Vec::new(),
         }
@@ -70,16 +85,23 @@ impl RouteTableBuilder {
         let index = RouteIndex(number(self.patterns.len())?);
         let host = host.map(|host| self.host(pattern, host)).transpose()?;
         let method = self.methods.insert(pattern.method()).ok_or(TableError::TooLarge)?;
-        let entry = self.entry(pattern, index, host.is_some())?;
-        self.check_hosts(entry, pattern, host.is_some())?;
-        let place = Place { entry, host, method, spelling: Spelling::of(pattern) };
-        self.check_place(place, pattern)?;
-
-        if let Some(twin) = self.twin(place) {
-            let is_bare = place.spelling == Spelling::Bare;
-            self.twins.push(if is_bare { (index, twin) } else { (twin, index) });
+        let Path { shape, spelling, hash, words } = self.path(pattern)?;
+        if let Some(entry) = self.known(shape, hash, words) {
+            self.words.truncate(words.start as usize);
+            let place = Place { entry, host, method, spelling };
+            self.check_hosts(place, pattern)?;
+            self.check_place(place, pattern)?;
+            if let Some(twin) = self.twin(place) {
+                let is_bare = spelling == Spelling::Bare;
+                self.twins.push(if is_bare { (index, twin) } else { (twin, index) });
+            }
+            self.others.insert(place, index);
+        } else {
+            let place = Place { entry: number(self.entries.len())?, host, method, spelling };
+            self.entries.push(Known { shape, words, place, route: index });
+            self.hashes.push(hash);
+            self.slots.push(&self.hashes);
         }
-        self.places.insert(place, index);
         self.patterns.push(pattern.clone());
         Ok(index)
     }
@@ -105,22 +127,27 @@ impl RouteTableBuilder {
                 *place = rank;
             }
         }
-        let rank = |host: u32| ranks.get(host as usize).copied();
+        let target = |Place { host, method, spelling, .. }: Place, route| {
+            let host = host.and_then(|host| ranks.get(host as usize).copied());
+            Target { host, method, spelling, route }
+        };
+        let entry = |Known { shape, words, place, route }| {
+            let targets = Targets::One(target(place, route));
+            Entry { shape, words, targets }
+        };
 
-        let mut entries = self.entries;
-        let mut targets: Vec<_> = self
-            .places
-            .into_iter()
-            .map(|(place, route)| {
-                let Place { entry, host, method, spelling } = place;
-                (entry, Target { host: host.and_then(rank), method, spelling, route })
-            })
-            .collect();
-        targets.sort_by_key(|(entry, target)| (*entry, target.host, target.method, target.spelling));
-        for (at, (entry, _)) in (0..).zip(&targets) {
-            if let Some(entry) = entries.get_mut(*entry as usize) {
-                entry.targets.extend_to(at);
-            }
+        let mut entries: Box<[Entry]> = self.entries.into_iter().map(entry).collect();
+        let mut others: Vec<_> = self.others.into_iter().collect();
+        others.sort_unstable_by_key(|(place, _)| place.entry);
+        let mut targets = Vec::new();
+        for same_path in others.chunk_by(|(one, _), (other, _)| one.entry == other.entry) {
+            let entry = same_path.first().and_then(|(place, _)| entries.get_mut(place.entry as usize));
+            let Some(entry) = entry else { continue };
+            let mut routes = entry.targets.of(&[]).to_vec();
+            routes.extend(same_path.iter().map(|(place, route)| target(*place, *route)));
+            routes.sort_unstable_by_key(|target| (target.host, target.method, target.spelling));
+            entry.targets = Targets::Many(Span { start: targets.len() as u32, len: routes.len() as u32 });
+            targets.append(&mut routes);
         }
         RouteTable {
             keys: self.keys,
@@ -128,9 +155,9 @@ impl RouteTableBuilder {
             candidates: Candidates::of(self.candidates),
             // Laid out anew, with more room than a table that grows leaves.
             slots: Slots::of(&self.hashes),
-            entries: entries.into(),
+            entries,
             words: self.words.into(),
-            targets: targets.into_iter().map(|(_, target)| target).collect(),
+            targets: targets.into(),
             hosts: hosts.into_iter().map(|(host, _)| host).collect(),
             patterns: self.patterns.into(),
         }
@@ -149,31 +176,27 @@ impl RouteTableBuilder {
         Ok(*self.hosts.entry(authority.host.to_ascii_lowercase().into()).or_insert(next))
     }
 
-    /// The entry of the pattern's path, which all its methods, hosts and both slash variants share.
-    fn entry(&mut self, pattern: &Pattern, index: RouteIndex, has_host: bool) -> Result<u32, TableError> {
-        let Candidate { number: shape, salt, .. } = self.candidate(Shape::of(pattern))?;
-        let mut hash = salt;
-        let mut literals = Vec::new();
-        for (position, segment) in pattern.segments().enumerate() {
-            if let Segment::Literal(text) = segment {
-                hash ^= self.keys.hash(position, text);
-                literals.extend(words::of_literal(text));
-            }
-        }
-        let is_same = |entry: &Entry| entry.shape == shape && entry.words.of(&self.words) == literals;
-        let known = self.slots.probe(hash).find(|at| self.entries.get(*at as usize).is_some_and(is_same));
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let entry = number(self.entries.len())?;
-        let words = Span { start: number(self.words.len())?, len: number(literals.len())? };
-        number(self.words.len() + literals.len())?;
-        self.words.extend(literals);
-        self.entries.push(Entry { shape, words, targets: Span::default() });
-        self.examples.push((index, has_host));
-        self.hashes.push(hash);
-        self.slots.push(&self.hashes);
-        Ok(entry)
+    /// Goes once along the pattern's path, and adds its words.
+    fn path(&mut self, pattern: &Pattern) -> Result<Path, TableError> {
+        let start = self.words.len();
+        let mut hash = 0;
+        let shape = Shape::of(pattern, |position, literal| {
+            let from = self.words.len();
+            self.words.extend(words::of_literal(literal));
+            hash ^= self.keys.hash(position, self.words.get(from..).unwrap_or_default());
+        });
+        number(self.words.len())?;
+        let words = Span { start: number(start)?, len: number(self.words.len() - start)? };
+        let Candidate { number: shape_number, salt, .. } = self.candidate(shape)?;
+        let spelling = Spelling::of(pattern, shape);
+        Ok(Path { shape: shape_number, spelling, hash: hash ^ salt, words })
+    }
+
+    /// The entry of a path, which all its methods, hosts and both slash variants share.
+    fn known(&self, shape: u32, hash: u64, words: Span) -> Option<u32> {
+        let words = words.of(&self.words);
+        let is_same = |entry: &Known| entry.shape == shape && entry.words.of(&self.words) == words;
+        self.slots.probe(hash).find(|at| self.entries.get(*at as usize).is_some_and(is_same))
     }
 
     fn candidate(&mut self, shape: Shape) -> Result<Candidate, TableError> {
@@ -185,22 +208,21 @@ impl RouteTableBuilder {
         self.candidates.get(at as usize).copied().ok_or(TableError::TooLarge)
     }
 
-    fn check_hosts(&self, entry: u32, pattern: &Pattern, has_host: bool) -> Result<(), TableError> {
-        match self.examples.get(entry as usize) {
-            Some((other_index, other_has_host)) if *other_has_host != has_host => {
-                Err(TableError::MixedHosts {
-                    pattern: pattern.clone(),
-                    has_host,
-                    other: self.pattern(*other_index)?,
-                    other_index: *other_index,
-                })
-            }
+    fn check_hosts(&self, place: Place, pattern: &Pattern) -> Result<(), TableError> {
+        let has_host = place.host.is_some();
+        match self.entries.get(place.entry as usize) {
+            Some(known) if known.place.host.is_some() != has_host => Err(TableError::MixedHosts {
+                pattern: pattern.clone(),
+                has_host,
+                other: self.pattern(known.route)?,
+                other_index: known.route,
+            }),
             _ => Ok(()),
         }
     }
 
     fn check_place(&self, place: Place, pattern: &Pattern) -> Result<(), TableError> {
-        let Some(other_index) = self.places.get(&place).copied() else {
+        let Some(other_index) = self.at(place) else {
             return Ok(());
         };
         let host = self.hosts.iter().find(|(_, number)| Some(**number) == place.host);
@@ -212,6 +234,14 @@ impl RouteTableBuilder {
         })
     }
 
+    /// The route that is there for this.
+    fn at(&self, place: Place) -> Option<RouteIndex> {
+        match self.entries.get(place.entry as usize) {
+            Some(known) if known.place == place => Some(known.route),
+            _ => self.others.get(&place).copied(),
+        }
+    }
+
     /// The route that differs in nothing but a slash at the end.
     fn twin(&self, place: Place) -> Option<RouteIndex> {
         let spelling = match place.spelling {
@@ -219,7 +249,7 @@ impl RouteTableBuilder {
             Spelling::Slash => Spelling::Bare,
             Spelling::Either => return None,
         };
-        self.places.get(&Place { spelling, ..place }).copied()
+        self.at(Place { spelling, ..place })
     }
 
     /// The pattern of a route that has been added.

@@ -13,11 +13,15 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    pub(super) fn of(pattern: &Pattern) -> Self {
+    /// The shape of a pattern, each literal of which is shown with its position on the way.
+    pub(super) fn of(pattern: &Pattern, mut see: impl FnMut(usize, &str)) -> Self {
         let mut shape = Self { literals: 0, parameters: 0, takes_rest: false };
         for (position, segment) in pattern.segments().enumerate() {
             match segment {
-                Segment::Literal(_) => shape.literals |= 1 << position,
+                Segment::Literal(text) => {
+                    shape.literals |= 1 << position;
+                    see(position, text);
+                }
                 Segment::Parameter(_) => shape.parameters |= 1 << position,
                 Segment::Rest(_) => shape.takes_rest = true,
             }
@@ -86,22 +90,22 @@ impl Candidates {
 mod tests {
     use super::*;
 
+    fn shape(pattern: &str) -> Shape {
+        Shape::of(&Pattern::parse(pattern).unwrap(), |_, _| {})
+    }
+
     #[test]
     fn literal_before_parameter_and_end_before_rest() {
         let asked =
             ["/a/b/{*r}", "/a/{x}", "/a/{x}/{*r}", "/a/{*r}", "/{x}/b", "/{x}/{y}", "/{x}/{*r}", "/{*r}"];
-        let orders: Vec<_> = asked
-            .iter()
-            .map(|path| Shape::of(&Pattern::parse(&format!("GET {path}")).unwrap()).order())
-            .collect();
+        let orders: Vec<_> = asked.iter().map(|path| shape(&format!("GET {path}")).order()).collect();
         assert!(orders.is_sorted(), "{orders:?}");
     }
 
     #[test]
     fn a_rest_fits_its_base_and_everything_longer() {
-        let shape = Shape::of(&Pattern::parse("* /a/{*rest}").unwrap());
-        assert!(!shape.fits(0) && shape.fits(1) && shape.fits(2) && shape.fits(MOST_SEGMENTS + 1));
-        let root = Shape::of(&Pattern::parse("* /{*rest}").unwrap());
-        assert!(root.fits(0));
+        let below = shape("* /a/{*rest}");
+        assert!(!below.fits(0) && below.fits(1) && below.fits(2) && below.fits(MOST_SEGMENTS + 1));
+        assert!(shape("* /{*rest}").fits(0));
     }
 }

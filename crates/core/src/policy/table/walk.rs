@@ -23,10 +23,10 @@ impl Keys {
         self.0.first().copied().map_or(0, |key| mix(!key, u64::from(shape)))
     }
 
-    /// The hash of a literal at a position.
-    pub(super) fn hash(&self, position: usize, literal: &str) -> u64 {
+    /// The hash of a literal at a position, by its words.
+    pub(super) fn hash(&self, position: usize, words: &[u64]) -> u64 {
         let key = self.0.get(position).copied().unwrap_or_default();
-        words::of_literal(literal).fold(key, mix)
+        words.iter().fold(key, |hash, word| mix(hash, *word))
     }
 }
 
