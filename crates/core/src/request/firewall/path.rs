@@ -20,24 +20,33 @@ fn is_plain(path: &[u8]) -> bool {
         return false;
     };
     // Each byte of `head` is looked at together with its successor, the byte of `tail` beside it.
-    let odd = odd_in_blocks::<16>(head, tail).or_else(|| odd_in_blocks::<8>(head, tail));
+    let odd = odd_in_blocks(head, tail).or_else(|| Some(odd_in_block(&ends(head)?, &ends(tail)?)));
     let odd = odd.unwrap_or_else(|| {
         head.iter().zip(tail).fold(0, |odd, (&byte, &next)| odd | is_odd(byte) | is_odd_pair(byte, next)) != 0
     });
     !odd && is_odd(last) == 0
 }
 
-/// Looks at blocks of `N` bytes, the last of which may overlap the one before.
+/// How many bytes a vector register has on every machine.
+const BLOCK: usize = 16;
+
+/// Looks at one block after the other, the last of which may overlap the one before.
 ///
-/// `None` if there is not even one block.
-fn odd_in_blocks<const N: usize>(head: &[u8], tail: &[u8]) -> Option<bool> {
-    let last = odd_in_block::<N>(head.last_chunk()?, tail.last_chunk()?);
-    let (heads, _) = head.as_chunks::<N>();
-    let (tails, _) = tail.as_chunks::<N>();
+/// `None` if there is not even one.
+fn odd_in_blocks(head: &[u8], tail: &[u8]) -> Option<bool> {
+    let last = odd_in_block(head.last_chunk()?, tail.last_chunk()?);
+    let (heads, _) = head.as_chunks();
+    let (tails, _) = tail.as_chunks();
     Some(heads.iter().zip(tails).fold(last, |odd, (head, tail)| odd | odd_in_block(head, tail)))
 }
 
-fn odd_in_block<const N: usize>(head: &[u8; N], tail: &[u8; N]) -> bool {
+/// The first and the last half of a block, which overlap or meet in a text that is shorter than one.
+fn ends(text: &[u8]) -> Option<[u8; BLOCK]> {
+    let (first, last) = (u64::from_le_bytes(*text.first_chunk()?), u64::from_le_bytes(*text.last_chunk()?));
+    Some((u128::from(last) << 64 | u128::from(first)).to_le_bytes())
+}
+
+fn odd_in_block(head: &[u8; BLOCK], tail: &[u8; BLOCK]) -> bool {
     // Or-ing without an early exit is what lets the compiler use vector instructions.
     let mut odd = 0;
     for (&byte, &next) in head.iter().zip(tail) {
