@@ -182,10 +182,13 @@ impl RouteTable {
     /// The targets for a host, of those of one pattern.
     #[inline]
     fn for_host<'t>(&self, targets: &'t [Target], host: Option<&str>) -> Option<&'t [Target]> {
-        if targets.first()?.host.is_none() {
-            return Some(targets);
-        }
-        let wanted = Authority::parse(host?)?.host;
+        if targets.first()?.host.is_none() { Some(targets) } else { self.for_named_host(targets, host?) }
+    }
+
+    /// The same for a pattern that names hosts.
+    #[inline(never)]
+    fn for_named_host<'t>(&self, targets: &'t [Target], host: &str) -> Option<&'t [Target]> {
+        let wanted = Authority::parse(host)?.host;
         let wanted = wanted.bytes().map(|byte| byte.to_ascii_lowercase());
         let rank = self.hosts.binary_search_by(|host| host.bytes().cmp(wanted.clone())).ok()?;
         let rank = u32::try_from(rank).ok();

@@ -105,6 +105,15 @@ impl Firewall {
         if request.has_repeated_host() {
             return Err(Ambiguity::AmbiguousHost);
         }
+        if request.authority().is_none() {
+            return Ok(());
+        }
+        self.compare_hosts(request)
+    }
+
+    // Apart, so that what every request runs through stays small.
+    #[inline(never)]
+    fn compare_hosts(&self, request: &Request<'_>) -> Result<(), Ambiguity> {
         let parse = |text| Authority::parse(text).ok_or(Ambiguity::MalformedHost);
         let target = request.target_authority().map(parse).transpose()?;
         let header = request.host_header().map(parse).transpose()?;
@@ -129,6 +138,11 @@ fn check_method(method: &str) -> Result<(), Ambiguity> {
     if matches!(method, "GET" | "POST" | "PUT" | "DELETE" | "HEAD" | "PATCH" | "OPTIONS") {
         return Ok(());
     }
+    check_uncommon_method(method)
+}
+
+#[cold]
+fn check_uncommon_method(method: &str) -> Result<(), Ambiguity> {
     if method.is_empty() || !method.bytes().all(is_token) {
         return Err(Ambiguity::MalformedMethod);
     }

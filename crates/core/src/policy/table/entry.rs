@@ -93,6 +93,7 @@ pub(super) fn route_for(targets: &[Target], method: Code, has_final_slash: bool)
     covering_route(targets, method, has_final_slash)
 }
 
+#[inline(never)]
 fn covering_route(targets: &[Target], method: Code, has_final_slash: bool) -> Option<RouteIndex> {
     for covering in method.covered_by() {
         let mut named = targets.iter().filter(|target| target.method == covering).peekable();

@@ -72,6 +72,7 @@ fn is_odd_pair(byte: u8, next: u8) -> u8 {
 
 /// Looks at the path byte by byte.
 #[cold]
+#[inline(never)]
 fn exact(path: &[u8], allowed: impl Fn(Ambiguity) -> bool) -> Result<(), Ambiguity> {
     let refuse = |ambiguity| if allowed(ambiguity) { Ok(()) } else { Err(ambiguity) };
     let Some(body) = path.strip_prefix(b"/") else {
