@@ -417,6 +417,22 @@ mod tests {
     }
 
     #[test]
+    fn a_repetition_is_found_wherever_it_stands_among_the_routes_of_a_path() {
+        let texts = ["GET /a/{x}", "POST /a/{x}", "GET /a/{x}/", "* /a/{x}", "GET /b"];
+        for (at, text) in texts.iter().enumerate() {
+            let error = fill(&texts).unwrap().insert(&Pattern::parse(text).unwrap(), None).unwrap_err();
+            assert_eq!(error.other().map(RouteIndex::position), Some(at), "{text}");
+        }
+        Routes::of(&texts).check(&[
+            ("GET /a/1", Some("GET /a/{x}")),
+            ("POST /a/1", Some("POST /a/{x}")),
+            ("GET /a/1/", Some("GET /a/{x}/")),
+            ("PUT /a/1", Some("* /a/{x}")),
+            ("HEAD /b", Some("GET /b")),
+        ]);
+    }
+
+    #[test]
     fn a_refused_route_leaves_no_trace() {
         let mut builder = fill(&["GET /a"]).unwrap();
         for text in ["GET /a", "GET /b"] {
