@@ -18,12 +18,13 @@ mod wire;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use portcullis_tls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
+use crate::style;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -65,15 +66,10 @@ impl Arguments {
     }
 }
 
-/// Seconds since the Unix epoch.
-fn now() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
-}
-
-/// Text of a stranger, with everything escaped that a terminal would act upon.
+/// Text of a stranger, not too much of it, and nothing that a terminal would act upon.
 fn printable(text: &str) -> String {
-    text.chars().take(200).flat_map(char::escape_debug).collect()
+    let start: String = text.chars().take(200).collect();
+    style::printable(&start)
 }
 
 type Provider = Arc<CryptoProvider>;

@@ -92,7 +92,7 @@ mod tests {
     use portcullis_pki::Authority;
 
     use super::*;
-    use crate::command::doctor::now;
+    use crate::clock::now;
 
     #[test]
     fn each_fault_has_its_code() {

@@ -222,7 +222,7 @@ fn judge(connection: &ServerConnection, shared: &Shared, visitor: &mut Visitor) 
     };
     visitor.certificates = chain.iter().map(shown).collect();
     let Some(first) = chain.first() else { return };
-    let now = super::now();
+    let now = crate::clock::now();
     visitor.judgement = Some(match &shared.trust {
         Some(trust) => match trust.judge(chain, now) {
             Ok(_) => "trusted".to_owned(),

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
+use crate::style::{self, Styled};
 
 /// How a step went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -130,11 +131,11 @@ impl<'a> Report<'a> {
 
     fn step(&mut self, mark: Mark, name: &'static str, text: String) {
         let word = match mark {
-            Mark::Ok => "ok",
-            Mark::Warn => "warn",
-            Mark::Fail => "fail",
+            Mark::Ok => Styled(style::GOOD, "ok"),
+            Mark::Warn => Styled(style::DOUBTFUL, "warn"),
+            Mark::Fail => Styled(style::BAD, "fail"),
         };
-        let printed = self.output.progress(&format!("{word:<5} {name:<12} {text}"));
+        let printed = self.output.progress(&format!("{word:5} {name:<12} {text}"));
         self.unprinted = self.unprinted.take().or(printed.err());
         self.steps.push(Step { mark, name, text });
     }

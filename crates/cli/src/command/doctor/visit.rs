@@ -235,7 +235,7 @@ impl Visit<'_> {
     }
 
     fn context<'a>(&'a self, asked: Option<&'a super::asked::Asked>, is_late: bool) -> Context<'a> {
-        let now = super::now();
+        let now = crate::clock::now();
         let is_in_date =
             self.own.as_ref().is_some_and(|own| own.chain.iter().all(|one| one.is_valid_at(now)));
         Context { own: self.own.as_ref(), asked, is_late, is_in_date }
@@ -245,7 +245,7 @@ impl Visit<'_> {
     fn server(&mut self, recorder: &Recorder) {
         let seen = recorder.seen();
         let supported = &self.provider.signature_verification_algorithms;
-        let findings = server::judge(&seen, &self.trust, &self.target, super::now(), supported);
+        let findings = server::judge(&seen, &self.trust, &self.target, crate::clock::now(), supported);
         if findings.is_empty() {
             let leaf = seen.chain.first().and_then(|der| Certificate::from_der(der).ok());
             let words = leaf.map(|leaf| {
@@ -271,9 +271,9 @@ impl Visit<'_> {
             None => self.report.ok("asks for", "no client certificate"),
         }
         let Some(own) = &self.own else { return };
-        let mut findings = facts::of_client(&own.leaf, super::now());
+        let mut findings = facts::of_client(&own.leaf, crate::clock::now());
         findings.extend(asked.as_ref().and_then(|asked| asked.misfit(own)));
-        findings.extend(self.trust.namesake(own, super::now()));
+        findings.extend(self.trust.namesake(own, crate::clock::now()));
         if asked.is_none() {
             findings.push(Finding::warn(
                 "not-asked",
@@ -351,7 +351,7 @@ impl Visit<'_> {
 
 /// How long a certificate is valid still.
 fn rest(certificate: &Certificate) -> String {
-    let days = certificate.not_after().saturating_sub(super::now()) / 86_400;
+    let days = certificate.not_after().saturating_sub(crate::clock::now()) / 86_400;
     format!(", valid for {days} more day{}", if days == 1 { "" } else { "s" })
 }
 
