@@ -33,6 +33,12 @@ pub(crate) fn utc(seconds: i64) -> String {
     time.and_then(|time| time.format(&format).ok()).unwrap_or_else(|| format!("{seconds} seconds since 1970"))
 }
 
+/// The time as RFC 3339, for programs.
+pub(crate) fn rfc3339(seconds: i64) -> String {
+    let time = OffsetDateTime::from_unix_timestamp(seconds).ok();
+    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| seconds.to_string())
+}
+
 /// How far it is to a time: `in 12 days`, `3 hours ago`.
 pub(crate) fn distance(now: i64, then: i64) -> String {
     let seconds = then.saturating_sub(now);

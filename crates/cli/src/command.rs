@@ -5,6 +5,7 @@ mod completions;
 mod diff;
 mod doctor;
 mod fmt;
+mod inspect;
 mod lint;
 mod matrix;
 mod pki;
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Pki(pki::Arguments),
     /// Connect to a server, and say in one sentence why a client certificate does not get through
     Doctor(doctor::Arguments),
+    /// Show what a certificate, a chain, a bundle, a request or a revocation list says, and what is wrong with it
+    Inspect(inspect::Arguments),
     /// Decide a request: allowed or denied, and by which line of the policy
     Check(check::Check),
     /// Decide a request and tell why, or find the event of a denial in an audit log
@@ -53,6 +56,7 @@ impl Command {
         match self {
             Self::Pki(arguments) => pki::run(&arguments, output),
             Self::Doctor(arguments) => doctor::run(&arguments, output),
+            Self::Inspect(arguments) => inspect::run(&arguments, output),
             Self::Check(arguments) => check::check(&arguments, output),
             Self::Explain(arguments) => check::explain(&arguments, output),
             Self::Who(arguments) => who::who(&arguments, output),

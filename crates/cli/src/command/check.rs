@@ -35,7 +35,7 @@ pub(crate) struct Check {
 pub(crate) struct Explain {
     /// The method of the request, or the id of a denial
     #[arg(value_name = "METHOD|DENIAL-ID")]
-    subject: String,
+    what: String,
     /// The path of the request, as a client would send it
     path: Option<String>,
     /// The policy file
@@ -107,9 +107,9 @@ pub(crate) fn check(arguments: &Check, output: &mut Output) -> Result<Outcome, F
 
 /// The answer with its reasons, or the event of a denial.
 pub(crate) fn explain(arguments: &Explain, output: &mut Output) -> Result<Outcome, Failure> {
-    let Explain { subject, path, policy, audit, request, actor } = arguments;
+    let Explain { what, path, policy, audit, request, actor } = arguments;
     match (policy, path) {
-        (None, None) => event::explain(subject, audit, output),
+        (None, None) => event::explain(what, audit, output),
         (None, Some(_)) => {
             let message =
                 "with `--audit` give the id of a denial only: it stands in the response and in the log";
@@ -121,7 +121,7 @@ pub(crate) fn explain(arguments: &Explain, output: &mut Output) -> Result<Outcom
             Err(Failure::Input(message.into()))
         }
         (Some(policy), Some(path)) => {
-            let explanation = ask(policy, &request.request(subject, path), actor)?;
+            let explanation = ask(policy, &request.request(what, path), actor)?;
             output.result(&coloured(&explanation), &explanation.to_json())?;
             Ok(outcome(&explanation))
         }
