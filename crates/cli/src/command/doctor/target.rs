@@ -41,17 +41,20 @@ impl Target {
         if authority.as_str().contains('@') {
             return Err(bad("it has a user, which a certificate takes the place of"));
         }
-        if authority.as_str().rsplit_once(':').is_some_and(|(_, port)| port.is_empty()) {
-            return Err(bad("its port is empty"));
-        }
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") if is_plain => 80,
+            Some("") => 443,
+            // The parser takes a port that is none for no port at all.
+            port => port
+                .and_then(|port| port.strip_prefix(':'))
+                .filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|port| port.parse().ok())
+                .filter(|port| *port > 0)
+                .ok_or_else(|| bad("its port is no number from 1 to 65535"))?,
+        };
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(host.clone())
             .map_err(|_| bad("its host is neither a DNS name nor an address (international names are written in punycode, `xn--..`)"))?;
-        let port = match authority.port() {
-            Some(port) => port.as_u16(),
-            None if is_plain => 80,
-            None => 443,
-        };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let path = if path.is_empty() { "/" } else { path }.to_owned();
         Ok(Self { is_plain, host, port, path, name })
@@ -102,6 +105,8 @@ mod tests {
             "https://a@localhost/",
             "https://b\u{fc}cher.example/",
             "https://localhost:99999/",
+            "https://localhost:0/",
+            "https://localhost:+1/",
             "https://localhost:/",
             "https://a b/",
             "/path",
