@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use actix_web::rt::net::TcpStream;
@@ -144,26 +144,42 @@ async fn each_request_is_judged_when_it_is_made() {
     let tls = world.tls(ClientAuth::require(world.anchors())).clock(move || then).build().unwrap();
     let server = serve(&tls, Guard::new(auth()), routes, ConnectionOptions::default());
     let mut client = Client::connect(&world.connector(Some(&bob)), server.address).await.unwrap();
-    assert_eq!(client.get("/").await.unwrap().body, "expired");
-    let denied = client.get("/reports/1").await.unwrap();
+    // Even where anyone may go in: the connection is for clients with a trusted certificate.
+    let denied = client.get("/").await.unwrap();
     assert!(denied.status == 403 && denied.says_close(), "{denied:?}");
     server.stop().await;
+}
+
+/// The list of revoked certificates of a world, as a file.
+struct List(tempfile::NamedTempFile);
+
+impl List {
+    fn new(world: &World) -> Self {
+        let list = Self(tempfile::NamedTempFile::new().unwrap());
+        list.write(world, &[]);
+        list
+    }
+
+    fn write(&self, world: &World, revoked: &[&portcullis_pki::Issued]) {
+        let entry = |issued: &&portcullis_pki::Issued| {
+            portcullis_pki::Revoked::certificate(issued.certificate_der()).unwrap()
+        };
+        let list = world.authority.revocation_list().revoke_all(revoked.iter().map(entry)).sign().unwrap();
+        std::fs::write(self.0.path(), list.der()).unwrap();
+    }
+
+    fn revocation(&self) -> portcullis_actix::tls::Revocation {
+        portcullis_actix::tls::Revocation::crl_files([self.0.path()])
+    }
 }
 
 #[actix_web::test]
 async fn a_resumed_session_is_judged_again() {
     let world = World::new();
-    let day = Duration::from_secs(24 * 60 * 60);
-    let bob = world.authority.client("bob").valid(SystemTime::now() - day, SystemTime::now() + day);
-    let bob = bob.issue().unwrap();
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
-        let clock = Arc::new(AtomicI64::new(unix(SystemTime::now())));
-        let time = Arc::clone(&clock);
-        let tls = world
-            .tls(ClientAuth::require(world.anchors()))
-            .clock(move || time.load(Ordering::Relaxed))
-            .build()
-            .unwrap();
+        let (list, bob) = (List::new(&world), world.client("bob"));
+        let tls = world.tls(ClientAuth::require(world.anchors())).revocation(list.revocation());
+        let tls = tls.build().unwrap();
         let server = serve(&tls, Guard::new(auth()), routes, ConnectionOptions::default());
         let connector = world.connector_for(Some(&bob), &[version]);
 
@@ -173,12 +189,22 @@ async fn a_resumed_session_is_judged_again() {
             assert!(facts.contains(&format!("{is_resumed} Some(\"localhost\")")), "round {round}: {facts}");
             assert_eq!(client.get("/").await.unwrap().body, "CN=bob");
         }
+        let mut open = Client::connect(&connector, server.address).await.unwrap();
+        assert_eq!(open.get("/").await.unwrap().body, "CN=bob");
 
-        clock.fetch_add(2 * 24 * 60 * 60, Ordering::Relaxed);
-        // The session is good, the certificate is not: no byte of HTTP comes back.
+        list.write(&world, &[&bob]);
+        assert!(tls.reload().unwrap().revocation());
+        // The session is good, the certificate is not: he is told so on every route, and that is all.
+        let mut resumed = Client::connect(&connector, server.address).await.unwrap();
+        assert!(resumed.is_resumed(), "{version:?}");
+        for client in [&mut resumed, &mut open] {
+            let denied = client.get("/").await.unwrap();
+            assert!(denied.status == 403 && denied.says_close(), "{version:?} {denied:?}");
+        }
+        // Then he has to begin anew, and does not get through the handshake.
         let refused = match Client::connect(&connector, server.address).await {
-            Ok(mut client) => client.is_resumed() && client.get("/").await.is_err(),
-            Err(_) => false,
+            Ok(mut client) => !client.is_resumed() && client.get("/").await.is_err(),
+            Err(_) => true,
         };
         assert!(refused, "{version:?}");
         server.stop().await;
@@ -186,41 +212,34 @@ async fn a_resumed_session_is_judged_again() {
 }
 
 #[actix_web::test]
-async fn a_request_that_comes_along_with_a_refused_handshake_is_not_served() {
+async fn a_request_that_comes_along_with_a_bad_session_is_not_served() {
     static SERVED: AtomicUsize = AtomicUsize::new(0);
     fn routes(config: &mut web::ServiceConfig) {
         let count = async || format!("{}", SERVED.fetch_add(1, Ordering::Relaxed));
         config.route("/", web::get().to(count));
     }
     let world = World::new();
-    let day = Duration::from_secs(24 * 60 * 60);
-    let bob = world.authority.client("bob").valid(SystemTime::now() - day, SystemTime::now() + day);
-    let clock = Arc::new(AtomicI64::new(unix(SystemTime::now())));
-    let time = Arc::clone(&clock);
-    let tls = world
-        .tls(ClientAuth::require(world.anchors()))
-        .clock(move || time.load(Ordering::Relaxed))
-        .build()
-        .unwrap();
+    let (list, bob, alice) = (List::new(&world), world.client("bob"), world.client("alice"));
+    let tls = world.tls(ClientAuth::require(world.anchors())).revocation(list.revocation()).build().unwrap();
     // Even where the policy would let anybody in.
     let guard = Guard::new(Authorizer::without_certificates(["GET /"]).unwrap());
     let server = serve(&tls, guard, routes, ConnectionOptions::default());
-    let connector = world.connector_for(Some(&bob.issue().unwrap()), &[&rustls::version::TLS13]);
-    let (config, address) = (Arc::clone(connector.config()), server.address);
-    let hasty = move || {
-        let config = Arc::clone(&config);
+    let connect = |client| Arc::clone(world.connector_for(Some(client), &[&rustls::version::TLS13]).config());
+    let (bobs, alices, address) = (connect(&bob), connect(&alice), server.address);
+    let hasty = move |config: &Arc<rustls::ClientConfig>| {
+        let config = Arc::clone(config);
         actix_web::rt::task::spawn_blocking(move || hasty_request(config, address))
     };
 
-    assert!(!hasty().await.unwrap(), "a full handshake comes first");
-    assert!(hasty().await.unwrap(), "then a resumed one");
+    assert!(!hasty(&bobs).await.unwrap(), "a full handshake comes first");
+    assert!(hasty(&bobs).await.unwrap(), "then a resumed one");
     assert_eq!(SERVED.load(Ordering::Relaxed), 2);
 
-    clock.fetch_add(2 * 24 * 60 * 60, Ordering::Relaxed);
-    assert!(hasty().await.unwrap(), "the session is still resumed");
+    list.write(&world, &[&bob]);
+    assert!(tls.reload().unwrap().revocation());
+    assert!(hasty(&bobs).await.unwrap(), "the session is still resumed");
     // The only worker is through with that request when it has answered another one.
-    clock.fetch_sub(2 * 24 * 60 * 60, Ordering::Relaxed);
-    hasty().await.unwrap();
+    hasty(&alices).await.unwrap();
     assert_eq!(SERVED.load(Ordering::Relaxed), 3, "but the request in between is not served");
     server.stop().await;
 }
@@ -326,6 +345,24 @@ async fn a_plain_listener_has_no_peers() {
         assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{reply}");
         handle.stop(false).await;
     }
+}
+
+#[actix_web::test]
+async fn sites_that_differ_in_client_authentication_are_not_served() {
+    use portcullis_actix::tls::Site;
+    let world = World::new();
+    let server = world.authority.server().dns("admin.test").issue().unwrap();
+    let key_pair = || portcullis_actix::KeyPair::from_der(server.chain_der().to_vec(), server.key_der());
+    let site = || Site::new(["admin.test"], key_pair());
+    let tls = || world.tls(ClientAuth::request(world.anchors()));
+    let different = tls().site(site().without_client_auth()).build().unwrap();
+    let error = HttpServer::new(App::new).bind_portcullis("127.0.0.1:0", &different).err().unwrap();
+    assert!(error.to_string().contains("the sites differ in client authentication"), "{error}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    assert!(HttpServer::new(App::new).listen_portcullis(taken, &different).is_err());
+
+    let alike = tls().site(site()).build().unwrap();
+    assert!(HttpServer::new(App::new).bind_portcullis("127.0.0.1:0", &alike).is_ok());
 }
 
 #[actix_web::test]

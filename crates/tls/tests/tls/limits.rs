@@ -79,8 +79,8 @@ impl Maze {
         for (place, name) in five.into_iter().enumerate() {
             let issuer = number % self.names.len();
             number /= self.names.len();
-            let of_name = &self.authorities[name * self.names.len() + issuer];
-            chain.push(of_name[place % 2].clone());
+            let [one, other] = self.authorities.get(name * self.names.len() + issuer).unwrap();
+            chain.push(if place % 2 == 0 { one.clone() } else { other.clone() });
         }
         chain
     }

@@ -245,7 +245,7 @@ async fn shown(config: &Arc<portcullis_tls::rustls::ServerConfig>, client: &Arc<
     let (server, client) =
         tokio::join!(server.accept(near), client.connect("localhost".try_into().unwrap(), far));
     server.unwrap();
-    client.unwrap().get_ref().1.peer_certificates().unwrap()[0].to_vec()
+    client.unwrap().get_ref().1.peer_certificates().unwrap().first().unwrap().to_vec()
 }
 
 #[tokio::test]
