@@ -23,6 +23,11 @@ fuzz_target!(|text: &str| {
         Err(error) => {
             assert!(!error.faults().is_empty());
             for fault in error.faults() {
+                // What may be a key is refused as a whole: a place comes with a picture of its line.
+                if text.contains("-----BEGIN ") && fault.place().line() == 0 {
+                    assert!(fault.to_string().contains("this is PEM text"), "{fault}");
+                    continue;
+                }
                 let lines = u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX);
                 assert!((1..=lines).contains(&fault.place().line()), "{fault}");
                 assert!(fault.to_string().starts_with("error: "), "{fault}");
