@@ -40,6 +40,8 @@ pub use reload::{PolicyWatcher, PolicyWatcherBuilder, PolicyWatcherError, Reload
 pub use revocation::{
     Coverage, Denied, Revocation, RevocationCoverage, RevocationError, RevocationListStatus, RevocationStatus,
 };
+#[cfg(feature = "fetch")]
+pub use revocation::{CrlFetch, CrlFetchBuilder, CrlFetchError, CrlFetchTask, CrlFetched};
 pub use rustls;
 pub use server::{
     AnchorStatus, FailedReload, Reloaded, ServerTls, ServerTlsBuilder, Site, SiteStatus, TlsStatus,

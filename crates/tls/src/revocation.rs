@@ -3,6 +3,8 @@
 mod deny;
 mod der;
 mod error;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod issuer;
 mod list;
 mod load;
@@ -21,6 +23,8 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 
 pub use self::deny::Denied;
 pub use self::error::RevocationError;
+#[cfg(feature = "fetch")]
+pub use self::fetch::{CrlFetch, CrlFetchBuilder, CrlFetchError, CrlFetchTask, CrlFetched};
 pub(crate) use self::set::RevocationSet;
 use self::set::Rules;
 use self::source::Source;

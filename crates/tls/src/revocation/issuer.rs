@@ -78,6 +78,6 @@ impl Signers {
     }
 }
 
-fn may_sign(issuer: &Certificate) -> bool {
+pub(super) fn may_sign(issuer: &Certificate) -> bool {
     issuer.key_usage().is_none_or(|usage| usage.crl_sign())
 }

@@ -96,7 +96,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, RevocationError> {
 }
 
 /// The lists in a file, whether it is PEM or DER.
-fn lists(bytes: Vec<u8>, origin: &str) -> Result<Vec<Found>, RevocationError> {
+pub(super) fn lists(bytes: Vec<u8>, origin: &str) -> Result<Vec<Found>, RevocationError> {
     // Text has no byte above 127 in second place; the length of any list has.
     match *bytes {
         [0x30, second, ..] if second > 127 => Ok(vec![Found { place: origin.to_owned(), der: bytes }]),

@@ -4,6 +4,8 @@
 
 mod corruption;
 mod denied;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod lists;
 mod model;
 mod scope;
