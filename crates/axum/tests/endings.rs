@@ -4,7 +4,6 @@
 
 mod common;
 #[path = "common/live.rs"]
-#[allow(dead_code, reason = "each test program uses its part")]
 mod live;
 
 use std::net::SocketAddr;
