@@ -132,10 +132,9 @@ fn requests_of_openssl_are_signed() {
             says(folder, "openssl", &spkac);
             pki(folder, "csr sign own.spkac --name dora");
             assert!(show("dora").contains(public.trim()));
-            let text = fs::read_to_string(folder.join("own.spkac")).unwrap();
-            let position = text.len() - 20;
-            let other = if text.as_bytes()[position] == b'A' { "B" } else { "A" };
-            let broken = format!("{}{other}{}", &text[..position], &text[position + 1..]);
+            let mut broken = fs::read(folder.join("own.spkac")).unwrap();
+            let position = broken.len() - 20;
+            broken[position] = if broken[position] == b'A' { b'B' } else { b'A' };
             fs::write(folder.join("broken.spkac"), broken).unwrap();
             let program = env!("CARGO_BIN_EXE_portcullis");
             fails(folder, program, &["pki", "csr", "sign", "broken.spkac", "--name", "eve"]);
