@@ -10,7 +10,7 @@ use portcullis_core::{Authorizer, Certificate, Principal};
 use toml::Spanned;
 
 use crate::outcome::Failure;
-use crate::{actor, input};
+use crate::{actor, clock, input};
 
 /// Where people are known from, beside the policy itself.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -102,6 +102,8 @@ impl Roster {
         anchor: Option<&str>,
         auth: &Authorizer,
     ) -> Result<(), Failure> {
+        let revoked = revoked(&folder.join("index.jsonl"))?;
+        let now = clock::now();
         let folder = folder.join("client");
         let cannot_read =
             |error: std::io::Error| Failure::Input(format!("cannot read `{}`: {error}", folder.display()));
@@ -112,6 +114,16 @@ impl Roster {
         files.sort();
         for file in files {
             let certificate = actor::leaf(&file)?;
+            // No server lets these in, whatever the policy says of their names.
+            let closed = match () {
+                () if revoked.contains(&certificate.sha256().to_string()) => Some("it is revoked"),
+                () if !certificate.is_valid_at(now) => Some("it has expired, or is not yet valid"),
+                () => None,
+            };
+            if let Some(reason) = closed {
+                self.remarks.push(format!("{} does not count: {reason}", file.display()));
+                continue;
+            }
             let caller = vouched(TestPrincipal::anonymous().certificate(certificate.clone()), anchor);
             match caller.try_under(auth) {
                 Ok(principal) => {
@@ -136,6 +148,32 @@ impl Sources {
     pub(crate) fn anchor(&self) -> Option<&str> {
         self.anchor.as_deref()
     }
+}
+
+/// An entry of the index of `portcullis pki`, as far as it matters here.
+#[derive(serde::Deserialize)]
+struct Issued {
+    sha256: String,
+    revoked: Option<serde::de::IgnoredAny>,
+}
+
+/// The SHA-256 of every certificate that the index calls revoked.
+fn revoked(index: &Path) -> Result<BTreeSet<String>, Failure> {
+    let text = input::text(index)?;
+    let mut revoked = BTreeSet::new();
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let entry: Issued = serde_json::from_str(line).map_err(|error| {
+            Failure::Input(format!(
+                "{}:{}: this is no entry of an index: {error}",
+                index.display(),
+                number + 1
+            ))
+        })?;
+        if entry.revoked.is_some() {
+            revoked.insert(entry.sha256);
+        }
+    }
+    Ok(revoked)
 }
 
 fn read_roles(path: &Path, auth: &Authorizer) -> Result<BTreeMap<String, Vec<String>>, Failure> {
