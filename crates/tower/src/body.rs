@@ -54,6 +54,13 @@ impl<R> GuardedBody<R> {
     }
 }
 
+/// An empty body, for layers around the guard that answer themselves.
+impl<R: Default> Default for GuardedBody<R> {
+    fn default() -> Self {
+        Self::new(R::default(), None)
+    }
+}
+
 /// Whether a body may go on for so long that it has to be watched.
 pub(crate) fn is_long<R: Body>(body: &R) -> bool {
     !body.is_end_stream() && body.size_hint().exact().is_none_or(|length| length > SHORT)

@@ -13,7 +13,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use portcullis_core::{Connection, Peer};
 use portcullis_tls::{TlsConnection, TlsListener};
-use portcullis_tower::{Admission, GuardLayer};
+use portcullis_tower::{Admission, GuardLayer, GuardedBody};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -34,7 +34,7 @@ use crate::case::Shape;
 pub struct Tower;
 
 // axum's body, which any text and any other body can become, and nothing else of axum.
-type App = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
+type App = BoxCloneSyncService<Request<Incoming>, Response<GuardedBody<Body>>, Infallible>;
 
 impl Adapter for Tower {
     const NAME: &'static str = "tower";
