@@ -37,6 +37,10 @@ use crate::trust_anchors::AnchorSet;
 /// the issuer's own key has signed it. Without a list of an issuer, or with one that is out of date,
 /// its certificates are refused: whoever could keep the list away would otherwise bring them back.
 ///
+/// Lists that a key of their own signs for the issuer, lists of changes only (delta) and lists about
+/// certificates of other issuers (indirect) are not supported; the last two do not load. If an issuer
+/// divides its list, all parts that a certificate names have to be there.
+///
 /// A certificate never makes the server fetch anything: what it says about where its lists are is
 /// used only to tell the parts of a divided list apart.
 ///

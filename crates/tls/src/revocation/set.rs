@@ -178,28 +178,26 @@ impl RevocationSet {
             return Status::Unknown("there is no list of its issuer");
         };
         let key = issuer.key();
-        let signed: Vec<&List> =
-            lists.iter().filter(|list| list.is_signed_by(&key, &self.supported)).collect();
-        if signed.is_empty() {
+        let signed = || lists.iter().filter(|list| list.is_signed_by(&key, &self.supported));
+        if signed().next().is_none() {
             return Status::Unknown("another key has signed the list that bears the name of its issuer");
         }
         if !self.signers.allow(issuer) {
             let detail = "its issuer may not sign revocation lists (its keyUsage lacks cRLSign)".to_owned();
             return Status::Refused(Distrust::RevocationUnknown { detail });
         }
-        let is_current = |list: &&&List| !signed.iter().any(|other| other.replaces(list));
-        let current: Vec<&List> = signed.iter().filter(is_current).copied().collect();
+        let current = || signed().filter(|list| !signed().any(|other| other.replaces(list)));
         // An issuer numbers its certificates: whichever list has the number, it means this one.
-        if current.iter().any(|list| list.revokes(certificate.serial())) {
+        if current().any(|list| list.revokes(certificate.serial())) {
             return Status::Refused(Distrust::Revoked);
         }
-        let included = || current.iter().copied().filter(|list| list.includes(role));
+        let included = || current().filter(|list| list.includes(role));
         let whole = self.freshest(included().filter(|list| !list.scope.is_part()), now);
-        let has_parts = included().any(|list| list.scope.is_part());
+        let has_parts = || included().any(|list| list.scope.is_part());
         match whole {
             Status::Good { .. } => whole,
-            Status::Refused(_) if !has_parts => whole,
-            Status::Unknown(_) if !has_parts => {
+            Status::Refused(_) if !has_parts() => whole,
+            Status::Unknown(_) if !has_parts() => {
                 Status::Unknown("the list of its issuer is about other kinds of certificates")
             }
             _ => self.status_in_parts(certificate, &included().collect::<Vec<_>>(), now),
@@ -232,14 +230,17 @@ impl RevocationSet {
 
     /// How long the best of these lists is good.
     fn freshest<'l>(&self, lists: impl Iterator<Item = &'l List>, now: i64) -> Status {
-        let (made, future): (Vec<&List>, Vec<&List>) = lists.partition(|list| list.this_update <= now);
-        let Some(best) = made.into_iter().max_by_key(|list| list.next_update) else {
-            return match future.is_empty() {
-                true => Status::Unknown("there is no list of its issuer"),
-                false => Status::Refused(Distrust::RevocationUnknown {
-                    detail: "the list of its issuer is of the future".to_owned(),
-                }),
-            };
+        let mut is_future = false;
+        let made = lists.filter(|list| {
+            is_future |= list.this_update > now;
+            list.this_update <= now
+        });
+        let Some(best) = made.max_by_key(|list| list.next_update) else {
+            if !is_future {
+                return Status::Unknown("there is no list of its issuer");
+            }
+            let detail = "the list of its issuer is of the future".to_owned();
+            return Status::Refused(Distrust::RevocationUnknown { detail });
         };
         let until = self.end(best);
         if now <= until {
