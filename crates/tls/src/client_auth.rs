@@ -4,7 +4,7 @@ use portcullis_core::Peer;
 use portcullis_core::certificate::Fingerprint;
 use rustls::DistinguishedName;
 
-use crate::judge::{PinKind, Pins, Profile};
+use crate::judge::{Conformance, PinKind, Pins, Profile};
 use crate::trust_anchors::AnchorSet;
 use crate::{Revocation, TlsError, TrustAnchors};
 
@@ -230,6 +230,17 @@ impl ClientAuth {
     /// If an anchor issues such certificates for something else, then their holders get in.
     pub fn danger_allow_any_extended_key_usage(mut self) -> Self {
         self.profile.takes_any_extended_key_usage = true;
+        self
+    }
+
+    /// Also refuses what RFC 5280 forbids though it harms nobody.
+    ///
+    /// Such as authorities and certificates without key identifiers, basicConstraints that is not
+    /// critical, or an underscore in a DNS name. Home-made authorities do these things, so they are
+    /// let through unless this is set. What could let somebody in is refused in any case. For lists
+    /// of revoked certificates there is [`Revocation::strict`](crate::Revocation::strict).
+    pub fn strict_profile(mut self) -> Self {
+        self.profile.conformance = Conformance::Strict;
         self
     }
 

@@ -1,5 +1,6 @@
 //! Judging the chain that a client presented.
 
+mod conformance;
 mod judgement;
 mod path;
 mod pins;
@@ -17,6 +18,7 @@ use rustls::pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use webpki::{EndEntityCert, VerifiedPath};
 
+pub(crate) use self::conformance::Conformance;
 pub(crate) use self::judgement::Judgement;
 use self::judgement::{Chain, Window};
 use self::path::{Question, Refusal};
@@ -59,6 +61,7 @@ impl Judge {
     ) -> Result<Self, TlsError> {
         let supported = provider.signature_verification_algorithms;
         let anchors = asked.anchors.load(now, &supported)?;
+        asked.profile.check_anchors(&anchors)?;
         asked.pins.check(&anchors)?;
         asked.profile.check()?;
         let (profile, pins) = (asked.profile.clone(), asked.pins.clone());

@@ -136,6 +136,13 @@ impl Revocation {
         self
     }
 
+    /// Also refuses lists that RFC 5280 forbids though they harm nobody: those without a number, as
+    /// `openssl ca` makes them unless told otherwise, or with a critical one.
+    pub fn strict(mut self) -> Self {
+        self.rules.is_strict = true;
+        self
+    }
+
     /// How long a list is still good when the next one is due; not at all unless set.
     ///
     /// # Security

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 
 pub use self::error::TrustAnchorsError;
-pub(crate) use self::set::AnchorSet;
+pub(crate) use self::set::{AnchorFacts, AnchorSet};
 use crate::pem::{self, Input};
 
 /// Certificates of the authorities that are trusted to vouch for clients, each under a label.

@@ -71,6 +71,13 @@ pub enum Distrust {
     NameConstraint,
     /// More certificates were sent, or the path is longer, than is allowed.
     TooLong,
+    /// It, or an issuer on its path, breaks a rule of RFC 5280.
+    Nonconforming {
+        /// The subject of the certificate that does.
+        subject: String,
+        /// Which rule, with its section.
+        violation: String,
+    },
     /// Its bytes are no certificate.
     Malformed {
         /// What could not be read.
@@ -107,6 +114,7 @@ impl Distrust {
             Self::WeakKey { .. } => "weak-key",
             Self::NameConstraint => "name-constraint",
             Self::TooLong => "too-long",
+            Self::Nonconforming { .. } => "nonconforming",
             Self::Malformed { .. } => "malformed",
             Self::Other { .. } => "other",
         }
@@ -148,7 +156,9 @@ impl Distrust {
             Self::WeakKey { .. } => "make a new key: ECDSA P-256, Ed25519, or RSA of at least 2048 bits",
             Self::NameConstraint => "ask for a certificate with names that its issuer may give",
             Self::TooLong => "send the certificate and its intermediates only, without the root",
-            Self::Malformed { .. } | Self::Other { .. } => "have the certificate issued anew",
+            Self::Nonconforming { .. } | Self::Malformed { .. } | Self::Other { .. } => {
+                "have the certificate issued anew"
+            }
         }
     }
 }
@@ -183,6 +193,9 @@ impl fmt::Display for Distrust {
             Self::WeakKey { key } => write!(f, "its key is too weak ({key})"),
             Self::NameConstraint => f.write_str("it has a name that its issuer may not give"),
             Self::TooLong => f.write_str("too many certificates were sent, or the path is too long"),
+            Self::Nonconforming { subject, violation } => {
+                write!(f, "`{subject}` breaks a rule of RFC 5280: {violation}")
+            }
             Self::Malformed { detail } => write!(f, "it could not be read: {detail}"),
             Self::Other { detail } => f.write_str(detail),
         }

@@ -5,6 +5,7 @@ use rustls::pki_types::UnixTime;
 use webpki::{Error, VerifiedPath};
 
 use super::Judge;
+use super::conformance::Position;
 use super::judgement::Window;
 use crate::clock::unix_time;
 
@@ -44,6 +45,7 @@ impl Judge {
         let Question { leaf, path, now, time } = *question;
         let profile = &self.profile;
         let mut window = Window::of(leaf);
+        profile.check_conformance(leaf, Position::Leaf)?;
         let mut issuers = Vec::new();
         for intermediate in path.intermediate_certificates() {
             let issuer = Certificate::from_der(&intermediate.der()).map_err(|_| Error::BadDer)?;
@@ -51,6 +53,7 @@ impl Judge {
                 return Err(Error::EndEntityUsedAsCa.into());
             }
             profile.check_issuer_key(&issuer)?;
+            profile.check_conformance(&issuer, Position::Issuer)?;
             window = window.and(Window::of(&issuer));
             issuers.push(issuer);
         }

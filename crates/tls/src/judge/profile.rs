@@ -5,8 +5,9 @@ use portcullis_core::certificate::{Certificate, CertificateError, ExtendedKeyUsa
 use rustls::pki_types::CertificateDer;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter};
 
-use crate::TlsError;
-use crate::trust_anchors::AnchorSet;
+use super::conformance::{Conformance, Position, violation};
+use crate::trust_anchors::{AnchorFacts, AnchorSet};
+use crate::{TlsError, TrustAnchorsError};
 
 /// Limits and requirements, each with a safe default.
 #[derive(Debug, Clone)]
@@ -22,6 +23,7 @@ pub(crate) struct Profile {
     pub(crate) needs_extended_key_usage: bool,
     pub(crate) takes_any_extended_key_usage: bool,
     pub(crate) respects_key_usage: bool,
+    pub(crate) conformance: Conformance,
 }
 
 impl Default for Profile {
@@ -36,6 +38,7 @@ impl Default for Profile {
             needs_extended_key_usage: true,
             takes_any_extended_key_usage: false,
             respects_key_usage: true,
+            conformance: Conformance::Needful,
         }
     }
 }
@@ -148,6 +151,34 @@ impl Profile {
         let key = certificate.public_key();
         let bits = key.bits().unwrap_or_default();
         if key.is_rsa() && bits < self.rsa_bits { Some(format!("RSA {bits}")) } else { weak_key(certificate) }
+    }
+
+    /// Whether the anchors keep the rules of RFC 5280 that webpki does not know.
+    pub(super) fn check_anchors(&self, anchors: &AnchorSet) -> Result<(), TrustAnchorsError> {
+        let of = |facts: &AnchorFacts| violation(&facts.certificate, Position::Anchor, self.conformance);
+        let found = anchors.issuers().find_map(|facts| Some((facts, of(facts)?)));
+        found.map_or(Ok(()), |(facts, violation)| {
+            Err(TrustAnchorsError::Nonconforming {
+                label: facts.anchor.label().to_owned(),
+                subject: facts.certificate.subject().to_string(),
+                violation: violation.to_string(),
+            })
+        })
+    }
+
+    /// Whether it keeps the rules of RFC 5280 that webpki does not know.
+    pub(super) fn check_conformance(
+        &self,
+        certificate: &Certificate,
+        position: Position,
+    ) -> Result<(), Distrust> {
+        match violation(certificate, position, self.conformance) {
+            None => Ok(()),
+            Some(violation) => Err(Distrust::Nonconforming {
+                subject: certificate.subject().to_string(),
+                violation: violation.to_string(),
+            }),
+        }
     }
 
     /// What webpki does not ask of an issuer.

@@ -128,6 +128,14 @@ pub enum RevocationError {
         /// What is the matter with it.
         reason: String,
     },
+    /// The list breaks a rule of RFC 5280 that was asked to be kept.
+    #[error("{list} breaks a rule of RFC 5280: {violation}; have it issued anew, or leave `strict` out")]
+    Nonconforming {
+        /// Which list.
+        list: String,
+        /// Which rule, with its section.
+        violation: &'static str,
+    },
     /// The signature cannot be checked.
     #[error("{list} is signed by an algorithm that is not accepted: have it signed with SHA-256 or better")]
     SignatureAlgorithm {

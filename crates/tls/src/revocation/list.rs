@@ -30,6 +30,8 @@ pub(super) struct List {
     pub(super) next_update: i64,
     pub(super) number: Option<BigUint>,
     pub(super) scope: Scope,
+    /// What it does that RFC 5280 forbids, though it harms nobody.
+    pub(super) violation: Option<&'static str>,
     pub(super) sha256: [u8; 32],
     serials: Serials,
     proof: Proof,
@@ -53,6 +55,7 @@ impl List {
             Err(error) => return Err(RevocationError::Malformed { list: place, reason: error.to_string() }),
         };
         let (issuer, number) = (envelope.issuer.into(), envelope.number.clone());
+        let violation = envelope.violation();
         let (this_update, next_update) = (envelope.this_update, envelope.next_update);
         let sha256 = Sha256::digest(&der).into();
         let body = envelope.body_start..envelope.body_start + envelope.body_length;
@@ -66,6 +69,7 @@ impl List {
             next_update,
             number,
             scope,
+            violation,
             sha256,
             serials,
             proof,
@@ -131,6 +135,7 @@ struct Envelope<'a> {
     next_update: i64,
     entries: &'a [u8],
     number: Option<BigUint>,
+    is_number_critical: bool,
     scope: Option<&'a [u8]>,
 }
 
@@ -182,6 +187,7 @@ impl<'a> Envelope<'a> {
             next_update,
             entries,
             number: None,
+            is_number_critical: false,
             scope: None,
         };
         envelope.read_extensions(fields).map_err(malformed)?;
@@ -199,10 +205,11 @@ impl<'a> Envelope<'a> {
         }
         let mut extensions = tagged.reader()?.expect(Tag::Sequence)?.reader()?;
         while !extensions.is_at_end() {
-            let (identifier, _, value) = extension(&mut extensions)?;
+            let (identifier, is_critical, value) = extension(&mut extensions)?;
             match identifier {
                 CRL_NUMBER => {
                     let number = Reader::new(value).expect(Tag::Integer)?;
+                    self.is_number_critical = is_critical;
                     self.number = Some(BigUint::from_bytes_be(number.content));
                 }
                 ISSUING_DISTRIBUTION_POINT => self.scope = Some(value),
@@ -210,6 +217,14 @@ impl<'a> Envelope<'a> {
             }
         }
         Ok(())
+    }
+
+    fn violation(&self) -> Option<&'static str> {
+        match &self.number {
+            None => Some("it has no cRLNumber (5.2.3)"),
+            Some(_) if self.is_number_critical => Some("its cRLNumber is critical (5.2.3)"),
+            Some(_) => None,
+        }
     }
 
     /// Lets webpki judge everything but the entries, which it does not look at here.

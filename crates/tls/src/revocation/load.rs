@@ -27,7 +27,7 @@ pub(super) fn load(
     now: i64,
 ) -> Result<RevocationSet, RevocationError> {
     check_labels(&rules, anchors)?;
-    let lists = read(sources, limit, supported, now)?;
+    let lists = read(sources, limit, rules.is_strict, supported, now)?;
     let keys = anchor_keys(anchors);
     check_signers(&lists, &keys, anchors, supported)?;
     let set = RevocationSet::new(rules, denied, lists, Signers::new(anchors), keys, *supported);
@@ -62,6 +62,7 @@ fn check_labels(rules: &Rules, anchors: &AnchorSet) -> Result<(), RevocationErro
 fn read(
     sources: &[Source],
     limit: u64,
+    is_strict: bool,
     supported: &WebPkiSupportedAlgorithms,
     now: i64,
 ) -> Result<Lists, RevocationError> {
@@ -71,6 +72,9 @@ fn read(
             let list = List::read(found.der, found.place, supported)?;
             if list.this_update > now {
                 return Err(RevocationError::Future { list: list.place, this_update: list.this_update });
+            }
+            if let (true, Some(violation)) = (is_strict, list.violation) {
+                return Err(RevocationError::Nonconforming { list: list.place, violation });
             }
             let siblings = lists.entry(list.issuer.clone()).or_default();
             // The same file twice, as a folder of links may have it.

@@ -19,6 +19,8 @@ pub(super) struct Rules {
     /// Whether there are lists at all, or only a deny list.
     pub(super) has_lists: bool,
     pub(super) leaf_only: bool,
+    /// Whether lists must keep rules that only serve good order.
+    pub(super) is_strict: bool,
     /// Seconds for which a list is still good when the next one is due.
     pub(super) grace: i64,
     /// Labels of the anchors below which the status need not be known.

@@ -56,6 +56,18 @@ pub enum TrustAnchorsError {
         /// Which certificate.
         anchor: String,
     },
+    /// The authority breaks a rule of RFC 5280.
+    #[error(
+        "the trust anchor `{subject}` under `{label}` breaks a rule of RFC 5280: {violation}; have it issued anew"
+    )]
+    Nonconforming {
+        /// The label of the anchor.
+        label: String,
+        /// The subject of its certificate.
+        subject: String,
+        /// Which rule, with its section.
+        violation: String,
+    },
     /// The certificate has expired.
     #[error("{anchor} has expired: replace it, or take it out")]
     Expired {

@@ -52,6 +52,11 @@ impl AnchorSet {
             && self.all_facts().zip(other.all_facts()).all(|(one, other)| is_same(one, other))
     }
 
+    /// The facts about those who may issue, without clients who vouch for themselves.
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = &AnchorFacts> {
+        self.facts.iter()
+    }
+
     /// The facts about everybody whose word counts: the anchors, and clients who vouch for themselves.
     pub(crate) fn all_facts(&self) -> impl Iterator<Item = &AnchorFacts> {
         self.facts.iter().chain(&self.pinned)
