@@ -111,13 +111,13 @@ impl Judge {
             self.remembered.invalidate(digest);
             return None;
         }
-        self.counters.remembered.count();
+        self.counters.remembered();
         Some(known)
     }
 
     /// Judges without regard to what is remembered.
     fn judge_anew(&self, presented: &Presented<'_>, now: i64) -> Arc<Judgement> {
-        self.counters.searched.count();
+        self.counters.searched();
         let Presented { leaf, others, .. } = *presented;
         let judgement = match self.profile.admit(leaf, others, &self.anchors) {
             Ok(others) => Arc::new(self.verify(presented, &others, now)),

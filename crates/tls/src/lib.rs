@@ -13,6 +13,7 @@ mod judge;
 mod key_pair;
 mod lifetime;
 mod listener;
+mod metric;
 mod passphrase;
 mod pem;
 mod possession;
@@ -36,7 +37,10 @@ pub use lifetime::{Lifetime, Lives, Watched};
 pub use listener::TlsListener;
 pub use passphrase::{Passphrase, PassphraseError};
 pub use pem::PemError;
-pub use reload::{PolicyWatcher, PolicyWatcherBuilder, PolicyWatcherError, ReloadFailure};
+pub use reload::{
+    PolicyWatcher, PolicyWatcherBuilder, PolicyWatcherError, ReloadFailure, TrustWatcher,
+    TrustWatcherBuilder, TrustWatcherError, Watchers,
+};
 pub use revocation::{
     Coverage, Denied, Revocation, RevocationCoverage, RevocationError, RevocationListStatus, RevocationStatus,
 };

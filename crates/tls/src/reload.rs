@@ -1,8 +1,12 @@
-//! Policies that follow their files.
+//! Policies, certificates and trust that follow their files.
 
+mod due;
 mod error;
 mod files;
+mod observer;
 mod task;
+mod trust;
+mod watchers;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,11 +16,18 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
 use portcullis_core::authorizer::AuthorizerError;
+use portcullis_core::certificate::Fingerprint;
 use portcullis_core::policy::PolicyError;
 use portcullis_core::{Authorizer, Policy};
 
-pub use self::error::PolicyWatcherError;
+pub use self::error::{PolicyWatcherError, TrustWatcherError};
 use self::task::Task;
+pub use self::trust::{TrustWatcher, TrustWatcherBuilder};
+pub use self::watchers::Watchers;
+
+/// How often files are looked at unless it is set.
+const INTERVAL: Duration = Duration::from_millis(100);
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Keeps the policy of an authorizer the same as its file, for as long as it lives.
 ///
@@ -75,7 +86,7 @@ pub struct PolicyWatcher {
     path: PathBuf,
     status: Arc<Mutex<Status>>,
     /// Dropped first, which ends the thread.
-    stop: Option<Sender<()>>,
+    orders: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -87,6 +98,7 @@ struct Status {
     failures: u64,
     last_failure: Option<ReloadFailure>,
     is_current: bool,
+    digest: Option<Fingerprint>,
 }
 
 /// A reload that failed, so that the old policy stayed in force.
@@ -128,7 +140,18 @@ impl PolicyWatcher {
             auth: auth.clone(),
             loader: Box::new(|path| Policy::from_file(path)),
             is_candidate: false,
-            interval: Duration::from_millis(100),
+            interval: Some(INTERVAL),
+        }
+    }
+
+    /// Has the policy loaded again, whether its files have changed or not.
+    ///
+    /// It returns at once: the thread of the watcher does it. What came of it is logged, and told by
+    /// [`generation`](Self::generation) and [`failures`](Self::failures).
+    pub fn reload(&self) {
+        if let Some(orders) = &self.orders {
+            // The thread ends only when this is dropped.
+            let _received = orders.send(());
         }
     }
 
@@ -162,6 +185,12 @@ impl PolicyWatcher {
         self.status().failures
     }
 
+    /// The [digest](Policy::digest) of the policy that it last put in force.
+    #[must_use]
+    pub fn digest(&self) -> Option<Fingerprint> {
+        self.status().digest
+    }
+
     /// Whether the latest reload went well, so that what the files say is in force.
     #[must_use]
     pub fn is_current(&self) -> bool {
@@ -176,7 +205,7 @@ impl PolicyWatcher {
 impl Drop for PolicyWatcher {
     /// Waits for a reload that is under way: nothing is replaced afterwards.
     fn drop(&mut self) {
-        self.stop = None;
+        self.orders = None;
         if let Some(thread) = self.thread.take() {
             // It catches the panics of loaders and sources, and has none of its own.
             let _ended = thread.join();
@@ -210,7 +239,7 @@ pub struct PolicyWatcherBuilder {
     auth: Authorizer,
     loader: Loader,
     is_candidate: bool,
-    interval: Duration,
+    interval: Option<Duration>,
 }
 
 impl PolicyWatcherBuilder {
@@ -247,7 +276,13 @@ impl PolicyWatcherBuilder {
 
     /// How often the files are looked at, 100 milliseconds unless set, and at most once a millisecond.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval.max(Duration::from_millis(1));
+        self.interval = Some(interval.max(SHORTEST_INTERVAL));
+        self
+    }
+
+    /// Loads the policy again only by [`reload`](PolicyWatcher::reload): changes of the files do nothing.
+    pub fn only_when_told(mut self) -> Self {
+        self.interval = None;
         self
     }
 
@@ -259,19 +294,20 @@ impl PolicyWatcherBuilder {
     /// gives.
     pub fn start(self) -> Result<PolicyWatcher, PolicyWatcherError> {
         let Self { path, auth, loader, is_candidate, interval } = self;
+        let role = if is_candidate { "candidate" } else { "enforced" };
         let put: Put = match is_candidate {
             true => Box::new(move |policy| auth.set_candidate(policy)),
             false => Box::new(move |policy| auth.replace_policy(policy)),
         };
         let status = Arc::new(Mutex::new(Status::default()));
-        let (stop, stopped) = mpsc::channel();
-        let mut task = Task::new(path.clone(), loader, put, status.clone(), stopped);
+        let (orders, received) = mpsc::channel();
+        let mut task = Task::new(path.clone(), loader, put, role, status.clone(), received);
         task.load_first()?;
         let thread = thread::Builder::new()
             .name("portcullis-policy".into())
             .spawn(move || task.run(interval))
             .map_err(|error| PolicyWatcherError::Thread { reason: error.to_string() })?;
-        Ok(PolicyWatcher { path, status, stop: Some(stop), thread: Some(thread) })
+        Ok(PolicyWatcher { path, status, orders: Some(orders), thread: Some(thread) })
     }
 }
 

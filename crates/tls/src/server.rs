@@ -30,7 +30,7 @@ pub use self::status::{AnchorStatus, FailedReload, SiteStatus, TlsStatus};
 use crate::clock::Clock;
 use crate::handshake::half_open::HalfOpen;
 use crate::judge::Judgement;
-use crate::{HandshakeError, KeyPair, TlsAcceptor, TlsConnection, TlsError};
+use crate::{HandshakeError, KeyPair, TlsAcceptor, TlsConnection, TlsError, metric};
 
 /// A server's TLS configuration: its own certificate, and how clients are judged by theirs.
 ///
@@ -181,6 +181,24 @@ impl ServerTls {
         status::of(&self.0)
     }
 
+    /// Sets the gauges of the feature `metrics` to what is in force.
+    ///
+    /// A [`TrustWatcher`](crate::TrustWatcher) does it every ten seconds and after each reload; call
+    /// it before numbers are collected if there is none.
+    #[cfg(feature = "metrics")]
+    pub fn record_gauges(&self) {
+        self.set_gauges();
+    }
+
+    pub(crate) fn set_gauges(&self) {
+        metric::gauges(|| self.status(), self.clock().now());
+    }
+
+    /// Whether the last reload went well.
+    pub(crate) fn is_current(&self) -> bool {
+        self.0.reloads.past().is_current
+    }
+
     /// Tells of each change of trust by its number.
     pub(crate) fn trust_changes(&self) -> watch::Receiver<u64> {
         self.0.trust.subscribe()
@@ -224,8 +242,7 @@ impl ServerTls {
             }
             clients.admit(&judgement, is_resumed)?;
         }
-        let counter = if is_resumed { &settings.counters.resumed } else { &settings.counters.full };
-        counter.count();
+        settings.counters.admitted(is_resumed);
         Ok(TlsConnection::new(trust.clone(), site, judgement, connection, peer))
     }
 

@@ -39,9 +39,10 @@ fn a_mistake_is_shown_once_and_a_reload_is_told() {
     let auth = Authorizer::builder(Policy::builder().build().unwrap()).build().unwrap();
     let watcher = PolicyWatcher::start(&path, &auth).unwrap();
     let file = path.display();
+    let digest = Policy::from_file(&path).unwrap().digest();
     let loaded = |generation: u64| {
         format!(
-            " INFO portcullis::policy: the policy was loaded file={file} generation={generation} routes=1\n"
+            " INFO portcullis::policy: the policy was loaded file={file} generation={generation} routes=1 digest={digest}\n"
         )
     };
     assert_eq!(taken(), loaded(1));

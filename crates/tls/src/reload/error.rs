@@ -1,4 +1,4 @@
-//! Why a policy could not be put in force.
+//! Why a watcher could not do its work.
 
 use portcullis_core::authorizer::AuthorizerError;
 use portcullis_core::policy::PolicyError;
@@ -18,6 +18,18 @@ pub enum PolicyWatcherError {
     Panicked,
     /// The thread that watches the file could not be started.
     #[error("the thread that watches the policy could not be started: {reason}")]
+    Thread {
+        /// What the operating system said.
+        reason: String,
+    },
+}
+
+/// Why certificates and trust cannot be watched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrustWatcherError {
+    /// The thread that watches the files could not be started.
+    #[error("the thread that watches certificates and trust could not be started: {reason}")]
     Thread {
         /// What the operating system said.
         reason: String,

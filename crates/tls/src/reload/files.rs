@@ -35,6 +35,11 @@ impl Files {
     pub(super) fn new<'p>(first: &Path, others: impl IntoIterator<Item = &'p Path>) -> Self {
         let mut paths: Vec<PathBuf> = others.into_iter().map(Path::to_owned).collect();
         paths.push(first.to_owned());
+        Self::of(paths)
+    }
+
+    /// All of these; a folder stands for nothing but its name.
+    pub(super) fn of(mut paths: Vec<PathBuf>) -> Self {
         paths.sort();
         paths.dedup();
         Self(paths)

@@ -2,21 +2,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use portcullis_core::Policy;
 
-use super::files::{Appearance, Content, Files};
+use super::files::Files;
+use super::observer::{COMPARISON, Observer, Wake};
 use super::{Loader, PolicyWatcherError, Put, ReloadFailure, Status, lock};
+use crate::metric;
 
-/// So often the content is compared, whatever the files look like: some file systems have slow clocks.
-const COMPARISON: Duration = Duration::from_secs(1);
-/// How long the content must stay the same before it is loaded, as a writer may be in the middle.
-const REST: Duration = Duration::from_millis(40);
-/// So often it is waited for; files that never rest are loaded as they are.
-const MOST_RESTS: usize = 5;
 /// So often a policy is loaded anew because the files changed meanwhile.
 const MOST_LOADS: usize = 3;
 
@@ -25,14 +21,10 @@ pub(super) struct Task {
     path: PathBuf,
     loader: Loader,
     put: Put,
+    /// `enforced` or `candidate`.
+    role: &'static str,
     status: Arc<Mutex<Status>>,
-    stopped: Receiver<()>,
-    files: Files,
-    /// How the files looked when their content was last compared.
-    seen: Appearance,
-    /// The content that was last loaded, or could not be.
-    tried: Option<Content>,
-    compared: Instant,
+    observer: Observer,
 }
 
 impl Task {
@@ -40,21 +32,12 @@ impl Task {
         path: PathBuf,
         loader: Loader,
         put: Put,
+        role: &'static str,
         status: Arc<Mutex<Status>>,
-        stopped: Receiver<()>,
+        orders: Receiver<()>,
     ) -> Self {
-        let files = Files::new(&path, []);
-        Self {
-            path,
-            loader,
-            put,
-            status,
-            stopped,
-            files,
-            seen: Appearance::default(),
-            tried: None,
-            compared: Instant::now(),
-        }
+        let observer = Observer::new(orders, Files::new(&path, []), COMPARISON);
+        Self { path, loader, put, role, status, observer }
     }
 
     /// Loads the policy for the first time; a failure is for the caller to report.
@@ -62,33 +45,22 @@ impl Task {
         self.attempt(false)
     }
 
-    /// Looks at the files until the watcher is dropped.
-    pub(super) fn run(&mut self, interval: Duration) {
-        while self.waits(interval) {
-            if self.has_news() {
-                self.reload();
+    /// Looks at the files, if there is an interval, and hears orders, until the watcher is dropped.
+    pub(super) fn run(&mut self, interval: Option<Duration>) {
+        loop {
+            match self.observer.wait(interval) {
+                Wake::Stop => return,
+                Wake::Order => self.reload(),
+                Wake::Time if self.observer.has_news() => self.reload(),
+                Wake::Time => {}
             }
         }
     }
 
-    /// Waits; false once the watcher is dropped.
-    fn waits(&self, time: Duration) -> bool {
-        self.stopped.recv_timeout(time) == Err(RecvTimeoutError::Timeout)
-    }
-
-    fn has_news(&mut self) -> bool {
-        let appearance = self.files.appearance();
-        if appearance == self.seen && self.compared.elapsed() < COMPARISON {
-            return false;
-        }
-        // Taken before the content is read, so that whatever changes later moves it again.
-        self.seen = appearance;
-        self.compared = Instant::now();
-        self.tried != Some(self.files.content())
-    }
-
     fn reload(&mut self) {
-        let Err(error) = self.attempt(true) else { return };
+        let outcome = self.attempt(true);
+        metric::policy_reloaded(outcome.is_ok());
+        let Err(error) = outcome else { return };
         tracing::error!(
             target: "portcullis::policy",
             file = %self.path.display(),
@@ -111,41 +83,29 @@ impl Task {
     fn load(&mut self, waits_for_rest: bool) -> Result<Policy, PolicyWatcherError> {
         let mut loads = 0;
         loop {
-            let before = if waits_for_rest { self.rested() } else { self.files.content() };
+            let before = if waits_for_rest { self.observer.rested() } else { self.observer.content() };
             let outcome = catch_unwind(AssertUnwindSafe(|| (self.loader)(&self.path)));
-            self.files = match &outcome {
+            let files = match &outcome {
                 Ok(Ok(policy)) => Files::new(&self.path, policy.files()),
                 Ok(Err(error)) => Files::new(&self.path, error.files()),
                 // It may be about any of those that were known.
-                Err(_) => self.files.clone(),
+                Err(_) => self.observer.files().clone(),
             };
+            self.observer.follow(files);
             // If it is not what is there now, the next look finds out.
-            self.tried = Some(before);
+            self.observer.tried(before);
             loads += 1;
-            if loads == MOST_LOADS || self.files.content() == before {
+            if loads == MOST_LOADS || self.observer.content() == before {
                 return outcome.map_err(|_| PolicyWatcherError::Panicked)?.map_err(Into::into);
             }
         }
     }
 
-    /// The content, once it stays the same for a while.
-    fn rested(&self) -> Content {
-        let mut content = self.files.content();
-        for _ in 0..MOST_RESTS {
-            let is_watched = self.waits(REST);
-            let later = self.files.content();
-            if later == content || !is_watched {
-                break;
-            }
-            content = later;
-        }
-        content
-    }
-
     fn put_in_force(&self, policy: Policy) -> Result<(), PolicyWatcherError> {
-        let routes = policy.routes().count();
+        let (routes, digest) = (policy.routes().count(), policy.digest());
         (self.put)(policy)?;
         let mut status = lock(&self.status);
+        metric::policy_in_force(self.role, status.digest.replace(digest), digest);
         status.generation += 1;
         status.last_good = Some(SystemTime::now());
         status.is_current = true;
@@ -154,6 +114,7 @@ impl Task {
             file = %self.path.display(),
             generation = status.generation,
             routes,
+            %digest,
             "the policy was loaded"
         );
         Ok(())
@@ -174,17 +135,17 @@ mod tests {
         fs::write(&path, "version = 1\n").unwrap();
         let (_stop, stopped) = mpsc::channel();
         let loader: Loader = Box::new(|path| Policy::from_file(path));
-        let mut task = Task::new(path.clone(), loader, Box::new(|_| Ok(())), Arc::default(), stopped);
+        let mut task =
+            Task::new(path.clone(), loader, Box::new(|_| Ok(())), "enforced", Arc::default(), stopped);
         task.load_first().unwrap();
-        assert!(!task.has_news());
+        assert!(!task.observer.has_news());
         fs::write(&path, "version=1 \n\n").unwrap();
-        // As if the file system's clock had not ticked in between.
-        task.seen = task.files.appearance();
-        assert!(!task.has_news());
-        task.compared = Instant::now().checked_sub(COMPARISON).unwrap();
-        assert!(task.has_news());
+        task.observer.overlook(false);
+        assert!(!task.observer.has_news());
+        task.observer.overlook(true);
+        assert!(task.observer.has_news());
         task.reload();
-        assert!(!task.has_news());
+        assert!(!task.observer.has_news());
         assert_eq!(lock(&task.status).generation, 2);
     }
 }

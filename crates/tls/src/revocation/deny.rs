@@ -70,7 +70,7 @@ impl FromStr for Denied {
 }
 
 /// All that is blocked, ready to be asked.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct DenyList(HashSet<Kind>);
 
 impl DenyList {

@@ -108,6 +108,17 @@ impl RevocationSet {
         self.denied.denies(certificate)
     }
 
+    /// Whether the same lists are in the same places, and the same is blocked.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let lists = |set: &Self| {
+            let lists = set.lists.values().flatten();
+            let mut lists: Vec<_> = lists.map(|list| (list.place.clone(), list.sha256)).collect();
+            lists.sort_unstable();
+            lists
+        };
+        self.denied == other.denied && lists(self) == lists(other)
+    }
+
     /// Checks signatures by the keys that an older set knows, so that no handshake has to do it.
     pub(crate) fn learn_from(&self, older: &Self) {
         for (issuer, lists) in &self.lists {

@@ -15,7 +15,7 @@ use super::{ServerTls, Shared, Trust};
 use crate::clock::Clock;
 use crate::handshake::half_open::HalfOpen;
 use crate::listener::PENDING;
-use crate::{ClientAuth, KeyPair, Revocation, Site, TlsError, provider};
+use crate::{ClientAuth, KeyPair, Revocation, Site, TlsError, metric, provider};
 
 /// The settings of a server's TLS configuration.
 #[must_use]
@@ -150,6 +150,7 @@ impl ServerTlsBuilder {
         if self.handshake_timeout.is_zero() {
             return Err(TlsError::Zero { setting: "handshake_timeout" });
         }
+        metric::describe();
         let provider = self.provider.or_else(provider::built_in).ok_or(TlsError::NoProvider)?;
         let settings = Settings {
             key_pair: self.key_pair,

@@ -7,7 +7,7 @@ use super::Shared;
 use super::configs::Templates;
 use super::snapshot::{Clients, Snapshot};
 use super::status::FailedReload;
-use crate::TlsError;
+use crate::{TlsError, metric};
 
 /// What a reload has brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Reloaded {
         self.anchors
     }
 
-    /// Whether lists of revoked certificates were read again.
+    /// Whether revocation lists have changed, or what the operator blocks.
     pub fn revocation(&self) -> bool {
         self.revocation
     }
@@ -53,7 +53,7 @@ impl Reloaded {
                 .any(|(old, new)| old.certified_key.cert != new.certified_key.cert),
             anchors: sites
                 .any(|(old, new)| has_other_anchors(old.clients.as_deref(), new.clients.as_deref())),
-            revocation: new.revocations().next().is_some(),
+            revocation: old.revocations().zip(new.revocations()).any(|(old, new)| !old.is_same(new)),
         };
         if reloaded.has_changes() {
             reloaded.generation = new.generation;
@@ -97,11 +97,12 @@ pub(super) struct Past {
     pub(super) last_good: i64,
     pub(super) last_failure: Option<FailedReload>,
     pub(super) failures: u64,
+    pub(super) is_current: bool,
 }
 
 impl Reloads {
     pub(super) fn new(now: i64) -> Self {
-        let past = Past { last_good: now, last_failure: None, failures: 0 };
+        let past = Past { last_good: now, last_failure: None, failures: 0, is_current: true };
         Self { turn: Mutex::new(()), past: Mutex::new(past) }
     }
 
@@ -113,11 +114,13 @@ impl Reloads {
 pub(super) fn reload(shared: &Arc<Shared>) -> Result<Reloaded, TlsError> {
     let _turn = shared.reloads.turn.lock().unwrap_or_else(PoisonError::into_inner);
     let outcome = replace(shared);
+    metric::reloaded(outcome.is_ok());
     let now = shared.settings.clock.now();
     let mut past = shared.reloads.past.lock().unwrap_or_else(PoisonError::into_inner);
     match &outcome {
         Ok(reloaded) => {
             past.last_good = now;
+            past.is_current = true;
             tracing::info!(
                 target: "portcullis::tls",
                 trust_generation = reloaded.generation,
@@ -125,13 +128,20 @@ pub(super) fn reload(shared: &Arc<Shared>) -> Result<Reloaded, TlsError> {
             );
         }
         Err(error) => {
+            let is_known =
+                !past.is_current && past.last_failure.as_ref().is_some_and(|failure| failure.error == *error);
             past.failures += 1;
+            past.is_current = false;
             past.last_failure = Some(FailedReload::new(now, error.clone()));
-            tracing::error!(
-                target: "portcullis::tls",
-                trust_generation = shared.trust.generation(),
-                "certificates and trust stay as they were: {error}"
-            );
+            if is_known {
+                tracing::debug!(target: "portcullis::tls", "certificates and trust still stay as they were: {error}");
+            } else {
+                tracing::error!(
+                    target: "portcullis::tls",
+                    trust_generation = shared.trust.generation(),
+                    "certificates and trust stay as they were: {error}"
+                );
+            }
         }
     }
     outcome

@@ -22,6 +22,8 @@ pub struct TlsStatus {
     pub last_failed_reload: Option<FailedReload>,
     /// How many reloads have failed.
     pub failed_reloads: u64,
+    /// Whether the last reload went well, so that what the files say is in force.
+    pub is_current: bool,
     /// The sites, first the one for clients that name no other.
     pub sites: Vec<SiteStatus>,
     /// Handshakes that went through, not counting resumed ones.
@@ -87,17 +89,20 @@ pub(super) fn of(shared: &Shared) -> TlsStatus {
     let now = shared.settings.clock.now();
     let past = shared.reloads.past();
     let counters = &shared.settings.counters;
+    let (full_handshakes, resumed_handshakes) = counters.handshakes();
+    let (verdicts_searched, verdicts_remembered) = counters.verdicts();
     TlsStatus {
         trust_generation: snapshot.generation,
         last_good_reload: past.last_good,
         last_failed_reload: past.last_failure,
         failed_reloads: past.failures,
+        is_current: past.is_current,
         sites: snapshot.sites().map(|state| site(state, now)).collect(),
-        full_handshakes: counters.full.read(),
-        resumed_handshakes: counters.resumed.read(),
+        full_handshakes,
+        resumed_handshakes,
         failed_handshakes: counters.failures(),
-        verdicts_searched: counters.searched.read(),
-        verdicts_remembered: counters.remembered.read(),
+        verdicts_searched,
+        verdicts_remembered,
     }
 }
 
