@@ -1,3 +1,5 @@
+//! The life of a connection: judged anew, cut, and forgotten.
+
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 
