@@ -15,6 +15,7 @@ use tower_service::Service;
 use crate::admitted::Admitted;
 use crate::body::GuardedBody;
 use crate::extension::{Admission, AskAgain, Refusal};
+use crate::head::Head;
 use crate::render::RenderDenial;
 
 type Waiting = Pin<Box<dyn Future<Output = Verdict> + Send>>;
@@ -44,6 +45,7 @@ pin_project! {
 
 /// What is needed once the verdict is there. Boxed, so that requests which need not wait stay small.
 struct Held<S, B, D> {
+    head: Head,
     request: Request<B>,
     inner: S,
     auth: Authorizer,
@@ -57,29 +59,31 @@ where
 {
     pub(crate) fn judged(
         verdict: Verdict,
+        head: Head,
         request: Request<B>,
         inner: &mut S,
         auth: &Authorizer,
         renderer: &D,
     ) -> Self {
-        Self { state: enter(verdict, request, inner, auth, renderer) }
+        Self { state: enter(verdict, head, request, inner, auth, renderer) }
     }
 
     pub(crate) fn waiting(
         verdict: Waiting,
+        head: Head,
         request: Request<B>,
         inner: S,
         auth: Authorizer,
         renderer: D,
     ) -> Self {
-        Self {
-            state: State::Waiting { verdict, held: Some(Box::new(Held { request, inner, auth, renderer })) },
-        }
+        let held = Held { head, request, inner, auth, renderer };
+        Self { state: State::Waiting { verdict, held: Some(Box::new(held)) } }
     }
 }
 
 fn enter<S, B, R, D>(
     verdict: Verdict,
+    head: Head,
     mut request: Request<B>,
     inner: &mut S,
     auth: &Authorizer,
@@ -91,11 +95,10 @@ where
 {
     match verdict.into_result() {
         Ok(principal) => {
-            let exit = Exit {
-                by_header: has_header(request.version()),
-                admitted: Admitted::new(&request, principal.clone(), auth),
-                renderer: renderer.clone(),
-            };
+            let connection = request.extensions().get().cloned();
+            let admitted = Admitted { head, connection, principal: principal.clone(), auth: auth.clone() };
+            let by_header = has_header(request.version());
+            let exit = Exit { by_header, admitted, renderer: renderer.clone() };
             request.extensions_mut().insert(Admission::new(principal, auth.clone()));
             State::Admitted { inner: inner.call(request), exit }
         }
@@ -122,8 +125,8 @@ where
                 StateProjection::Waiting { verdict, held } => {
                     let verdict = ready!(verdict.as_mut().poll(cx));
                     let Some(held) = held.take() else { return Poll::Pending };
-                    let Held { request, mut inner, auth, renderer } = *held;
-                    enter(verdict, request, &mut inner, &auth, &renderer)
+                    let Held { head, request, mut inner, auth, renderer } = *held;
+                    enter(verdict, head, request, &mut inner, &auth, &renderer)
                 }
                 StateProjection::Admitted { inner, exit } => {
                     return inner.poll(cx).map_ok(|response| exit.pass(response));

@@ -5,6 +5,7 @@ mod admitted;
 mod body;
 mod extension;
 mod future;
+mod head;
 mod layer;
 pub mod render;
 mod service;

@@ -10,6 +10,7 @@ use tower_service::Service;
 
 use crate::body::GuardedBody;
 use crate::future::GuardFuture;
+use crate::head::Head;
 use crate::render::{DefaultPage, RenderDenial};
 use crate::source;
 
@@ -85,15 +86,17 @@ where
         );
         let asked =
             if self.auth.reads_headers() { source::with_headers(asked, request.headers()) } else { asked };
-        match self.auth.authorize_with_timer(&asked, connection, tokio::time::sleep) {
+        let verdict = self.auth.authorize_with_timer(&asked, connection, tokio::time::sleep);
+        let head = Head::new(&asked, request.method(), request.uri(), request.headers());
+        match verdict {
             Answer::Ready(verdict) => {
-                GuardFuture::judged(verdict, request, &mut self.inner, &self.auth, &self.renderer)
+                GuardFuture::judged(verdict, head, request, &mut self.inner, &self.auth, &self.renderer)
             }
             Answer::Pending(verdict) => {
                 // The one that was polled ready must be the one that is called.
                 let fresh = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, fresh);
-                GuardFuture::waiting(verdict, request, ready, self.auth.clone(), self.renderer.clone())
+                GuardFuture::waiting(verdict, head, request, ready, self.auth.clone(), self.renderer.clone())
             }
         }
     }

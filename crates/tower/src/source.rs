@@ -7,8 +7,6 @@ use portcullis_core::{Connection, Request};
 /// Stands for a header that is not text. No authority, origin or site has a blank, so it is refused.
 const NO_TEXT: &str = " ";
 
-pub(crate) const TRACEPARENT: &str = "traceparent";
-
 /// The request as it was received: nothing is decoded, and nothing left out that the firewall looks at.
 ///
 /// Take the values from outside every router: `nest` and rewriting middleware change the URI.
@@ -33,21 +31,11 @@ pub fn request<'a>(
     headers: &'a HeaderMap,
     connection: Option<&Connection>,
 ) -> Request<'a> {
-    of_parts(method, uri, version, headers.get_all(HOST).iter(), connection)
-}
-
-/// The same by the values of the `Host` header alone.
-pub(crate) fn of_parts<'a>(
-    method: &'a Method,
-    uri: &'a Uri,
-    version: Version,
-    mut hosts: impl Iterator<Item = &'a HeaderValue>,
-    connection: Option<&Connection>,
-) -> Request<'a> {
     // RFC 9112, 3.2: without a Host header a request of HTTP/1.1 is malformed, and so is an empty host.
     // One that never was on a wire, as in a test, has nobody who could have forgotten it.
     let is_from_wire = connection.is_some_and(|c| c.info().tls_version.is_some());
     let absent = (is_from_wire && version == Version::HTTP_11 && uri.authority().is_none()).then_some("");
+    let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next().map(text).or(absent);
     // On a dual-stack listener an IPv4 peer has an IPv6 address, which no IPv4 network contains.
     let peer = connection.and_then(|c| c.info().peer_address).map(|address| address.ip().to_canonical());
@@ -64,11 +52,7 @@ pub(crate) fn with_headers<'a>(request: Request<'a>, headers: &'a HeaderMap) -> 
         .with_origin(only(headers, ORIGIN.as_str()))
         .with_fetch_site(only(headers, "sec-fetch-site"))
         .with_upgrade(headers.contains_key(UPGRADE))
-        .with_traceparent(only(headers, TRACEPARENT))
-}
-
-pub(crate) fn with_trace<'a>(request: Request<'a>, traceparent: Option<&'a HeaderValue>) -> Request<'a> {
-    request.with_traceparent(traceparent.map(text))
+        .with_traceparent(only(headers, "traceparent"))
 }
 
 /// The value of a header that nobody repeats honestly: of several, each might be the one that is believed.
@@ -78,7 +62,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(if values.next().is_some() { NO_TEXT } else { text(first) })
 }
 
-fn text(value: &HeaderValue) -> &str {
+pub(crate) fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or(NO_TEXT)
 }
 
