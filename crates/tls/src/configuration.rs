@@ -16,7 +16,9 @@ use portcullis_core::{Authorizer, Policy};
 
 pub use self::error::{ConfigurationError, ConfigurationMistake};
 use self::section::Sections;
-use crate::{PolicyWatcher, PolicyWatcherError, ServerTls, ServerTlsBuilder};
+use crate::{
+    PolicyWatcher, PolicyWatcherBuilder, ServerTls, ServerTlsBuilder, TrustWatcher, WatchError, Watchers,
+};
 
 /// More than any configuration has.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -63,7 +65,7 @@ const MOST_BYTES: u64 = 1024 * 1024;
 /// let configuration = Configuration::from_file(path("portcullis.toml"))?;
 /// let tls = configuration.server_tls()?;
 /// let auth = configuration.authorizer(configuration.policy()?).build()?;
-/// let watchers = configuration.watch(&auth)?;
+/// let watchers = configuration.watch(&tls, &auth)?;
 ///
 /// let nobody = Connection::assertion(Peer::Anonymous);
 /// assert!(tls.asks_for_certificates());
@@ -192,21 +194,24 @@ impl Configuration {
         self.sections.policy.apply(Authorizer::builder(policy))
     }
 
-    /// Puts the policy file in force, and follows it as long as the watchers live.
+    /// Puts the policy file in force, and follows all files as long as the watchers live.
     ///
-    /// The candidate is loaded and followed, too. For policies with custom conditions, build a
-    /// [`PolicyWatcher`] with their loader.
+    /// These are the policy, the candidate, and what the TLS side reads. If the file says that changes
+    /// are not to be followed, they hold with [`Watchers::reload`] only. For policies with custom
+    /// conditions, build a [`PolicyWatcher`] with their loader.
     ///
     /// # Errors
     ///
     /// If one of the policies cannot be loaded, or does not define every role that a source of the
     /// authorizer gives.
-    pub fn watch(&self, auth: &Authorizer) -> Result<Vec<PolicyWatcher>, PolicyWatcherError> {
-        let mut watchers = vec![PolicyWatcher::start(self.policy_file(), auth)?];
+    pub fn watch(&self, tls: &ServerTls, auth: &Authorizer) -> Result<Watchers, WatchError> {
+        let policy = |builder: PolicyWatcherBuilder| builder.start();
+        let mut watchers =
+            Watchers::default().policy(policy(PolicyWatcher::builder(self.policy_file(), auth))?);
         if let Some(file) = self.candidate_file() {
-            watchers.push(PolicyWatcher::builder(file, auth).candidate().start()?);
+            watchers = watchers.policy(policy(PolicyWatcher::builder(file, auth).candidate())?);
         }
-        Ok(watchers)
+        Ok(watchers.trust(TrustWatcher::start(tls)?))
     }
 }
 

@@ -39,7 +39,7 @@ pub use passphrase::{Passphrase, PassphraseError};
 pub use pem::PemError;
 pub use reload::{
     PolicyWatcher, PolicyWatcherBuilder, PolicyWatcherError, ReloadFailure, TrustWatcher,
-    TrustWatcherBuilder, TrustWatcherError, Watchers,
+    TrustWatcherBuilder, TrustWatcherError, WatchError, Watchers,
 };
 pub use revocation::{
     Coverage, Denied, Revocation, RevocationCoverage, RevocationError, RevocationListStatus, RevocationStatus,

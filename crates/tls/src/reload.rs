@@ -20,7 +20,7 @@ use portcullis_core::certificate::Fingerprint;
 use portcullis_core::policy::PolicyError;
 use portcullis_core::{Authorizer, Policy};
 
-pub use self::error::{PolicyWatcherError, TrustWatcherError};
+pub use self::error::{PolicyWatcherError, TrustWatcherError, WatchError};
 use self::task::Task;
 pub use self::trust::{TrustWatcher, TrustWatcherBuilder};
 pub use self::watchers::Watchers;

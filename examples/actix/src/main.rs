@@ -7,7 +7,7 @@ use std::thread;
 use actix_web::{App, HttpServer};
 use clap::Parser;
 use example_actix::{app, denied};
-use example_shared::{Args, Setup, init_log, report};
+use example_shared::{Args, Setup, follow, init_log, report};
 use portcullis_actix::{BindPortcullis, ConnectionOptions, Guard};
 
 #[actix_web::main]
@@ -19,6 +19,7 @@ async fn main() -> ExitCode {
 
 async fn run(args: &Args) -> anyhow::Result<()> {
     let Setup { listen, tls, auth, limits, greeting, watchers } = args.setup()?;
+    follow(watchers)?;
     let mut server =
         HttpServer::new(move || App::new().configure(app).wrap(Guard::new(auth.clone()).denied(denied)))
             .shutdown_timeout(limits.shutdown.as_secs().max(1));
@@ -39,6 +40,5 @@ async fn run(args: &Args) -> anyhow::Result<()> {
         println!("{}", greeting.at(address));
     }
     server.run().await?;
-    drop(watchers); // until here they follow the policy
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use example_axum::{app, denied};
-use example_shared::{Args, Setup, init_log, report};
+use example_shared::{Args, Setup, follow, init_log, report};
 use portcullis_axum::{guard, serve};
 
 #[tokio::main]
@@ -16,6 +16,7 @@ async fn main() -> ExitCode {
 
 async fn run(args: &Args) -> anyhow::Result<()> {
     let Setup { listen, tls, auth, limits, greeting, watchers } = args.setup()?;
+    follow(watchers)?;
     let mut server = serve(listen, tls, guard(app(), auth).denied(denied))
         .on_bound(move |address| println!("{}", greeting.at(address)))
         .graceful_shutdown(ctrl_c(), limits.shutdown);
@@ -29,7 +30,6 @@ async fn run(args: &Args) -> anyhow::Result<()> {
         server = server.max_connection_age(age);
     }
     server.await?;
-    drop(watchers); // until here they follow the policy
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Encrypted keys, and how their passphrase is given.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 const EXAMPLE: &str = env!("CARGO_BIN_EXE_example-axum");
 

@@ -6,7 +6,8 @@ use clap::{Parser, ValueEnum};
 
 /// A portcullis example: who is calling, by client certificate, and what may that caller do?
 ///
-/// Without any flag a development PKI is made in target/dev-pki/ on first start.
+/// Without any flag a development PKI is made in target/dev-pki/ on first start. Changes of files hold at
+/// once; with SIGHUP everything is read again.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub struct Args {
@@ -31,10 +32,18 @@ pub struct Args {
     /// The certificates of the authorities that clients are trusted from (PEM)
     #[arg(long, value_name = "FILE")]
     pub client_ca: Option<PathBuf>,
+    /// Revocation lists (PEM or DER): a file, or a folder of them; can be repeated
+    ///
+    /// Clients of an authority without a list that is in date are refused.
+    #[arg(long, value_name = "FILE")]
+    pub crl: Vec<PathBuf>,
+    /// Certificates and keys to block: `sha256:..`, `spki:..` or `serial:.. issuer:".."`, one a line
+    #[arg(long, value_name = "FILE")]
+    pub deny_list: Option<PathBuf>,
     /// How to ask for a client certificate
     #[arg(long, value_enum, default_value_t = ClientAuthMode::Request)]
     pub client_auth: ClientAuthMode,
-    /// The policy (TOML), instead of the one that is built in; a change of the file holds at once
+    /// The policy (TOML), instead of the one that is built in
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// All of that from one file (TOML), instead of the other flags

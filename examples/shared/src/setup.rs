@@ -1,13 +1,14 @@
 //! What the flags, or the configuration file, make of the server.
 
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use portcullis_core::Authorizer;
 use portcullis_tls::{
-    ClientAuth, Configuration, KeyPair, Passphrase, PolicyWatcher, ServerTls, TrustAnchors,
+    ClientAuth, Configuration, KeyPair, Passphrase, PolicyWatcher, Revocation, ServerTls, TrustAnchors,
+    TrustWatcher, WatchError, Watchers,
 };
 
 use crate::{Args, ClientAuthMode, Greeting, authorizer, development};
@@ -25,8 +26,8 @@ pub struct Setup {
     pub limits: Limits,
     /// What to say once the server listens.
     pub greeting: Greeting,
-    /// Follow the policy files as long as they are kept.
-    pub watchers: Vec<PolicyWatcher>,
+    /// Follow the files of policy, certificates and trust as long as they are kept.
+    pub watchers: Watchers,
 }
 
 /// What bounds connections; the framework's own limit where there is none.
@@ -77,17 +78,35 @@ fn from_flags(args: &Args) -> anyhow::Result<Setup> {
         (None, None) if material.development.is_none() => key_pair.passphrase(Passphrase::prompt()),
         (None, None) => key_pair,
     };
-    let tls =
-        ServerTls::builder(key_pair).client_auth(client_auth).build().context("the server cannot start")?;
+    let mut tls = ServerTls::builder(key_pair).client_auth(client_auth);
+    if let Some(revocation) = revocation(&args.crl, args.deny_list.as_deref()) {
+        tls = tls.revocation(revocation);
+    }
+    let tls = tls.build().context("the server cannot start")?;
     let auth = authorizer()?;
-    let watchers = match &args.policy {
-        Some(path) => vec![PolicyWatcher::start(path, &auth).map_err(|error| picture("policy", error))?],
-        None => Vec::new(),
-    };
+    let mut watchers = Watchers::default().trust(TrustWatcher::start(&tls)?);
+    if let Some(path) = &args.policy {
+        watchers =
+            watchers.policy(PolicyWatcher::start(path, &auth).map_err(|error| picture("policy", error))?);
+    }
     let limits =
         Limits { connections: None, header_read_timeout: None, age: None, shutdown: Duration::from_secs(10) };
     let greeting = Greeting::new(material.development, args.policy.as_deref());
     Ok(Setup { listen: args.listen.to_string(), tls, auth, limits, greeting, watchers })
+}
+
+/// What is revoked or blocked, if anything says so.
+fn revocation(lists: &[PathBuf], deny_list: Option<&Path>) -> Option<Revocation> {
+    let lists = (!lists.is_empty()).then(|| {
+        lists.iter().fold(Revocation::deny_list(), |revocation, path| match path.is_dir() {
+            true => revocation.crl_directory(path),
+            false => revocation.crl_file(path),
+        })
+    });
+    match deny_list {
+        Some(file) => Some(lists.unwrap_or_else(Revocation::deny_list).deny_list_file(file)),
+        None => lists,
+    }
 }
 
 fn from_configuration(path: &Path) -> anyhow::Result<Setup> {
@@ -100,10 +119,15 @@ fn from_configuration(path: &Path) -> anyhow::Result<Setup> {
         age: configuration.max_connection_age(),
         shutdown: configuration.shutdown_timeout().unwrap_or(Duration::from_secs(10)),
     };
+    let tls = configuration.server_tls().context("the server cannot start")?;
+    let watchers = configuration.watch(&tls, &auth).map_err(|error| match error {
+        WatchError::Policy(error) => picture("policy", error),
+        error => error.into(),
+    })?;
     Ok(Setup {
         listen: configuration.listen().to_owned(),
-        tls: configuration.server_tls().context("the server cannot start")?,
-        watchers: configuration.watch(&auth).map_err(|error| picture("policy", error))?,
+        tls,
+        watchers,
         auth,
         limits,
         greeting: Greeting::new(None, Some(configuration.policy_file())),

@@ -124,11 +124,12 @@ fn o11_what_is_configured_by_files_does_not_print_what_they_hold() {
     let configuration = Configuration::from_file(folder.path().join("portcullis.toml")).unwrap();
     secrets.assert_hidden("a configuration", &configuration);
     secrets.assert_hidden("its builder", &configuration.server_tls_builder().unwrap());
-    secrets.assert_hidden("its TLS", &configuration.server_tls().unwrap());
+    let tls = configuration.server_tls().unwrap();
+    secrets.assert_hidden("its TLS", &tls);
     let auth = configuration.authorizer(configuration.policy().unwrap());
     secrets.assert_hidden("its authorizer to be", &auth);
     let auth = auth.build().unwrap();
-    secrets.assert_hidden("its watchers", &configuration.watch(&auth).unwrap());
+    secrets.assert_hidden("its watchers", &configuration.watch(&tls, &auth).unwrap());
     let watcher = PolicyWatcher::builder(folder.path().join("policy.toml"), &auth);
     secrets.assert_hidden("a watcher to be", &watcher);
 }

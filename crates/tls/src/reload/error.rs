@@ -35,3 +35,15 @@ pub enum TrustWatcherError {
         reason: String,
     },
 }
+
+/// Why the files of a server cannot be followed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WatchError {
+    /// A policy.
+    #[error(transparent)]
+    Policy(#[from] PolicyWatcherError),
+    /// Certificates and trust.
+    #[error(transparent)]
+    Trust(#[from] TrustWatcherError),
+}

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use portcullis_core::{Connection, DenialKind, Peer, Request};
 use portcullis_pki::Authority;
-use portcullis_tls::{Configuration, ConfigurationError, PolicyWatcherError, TlsError, TrustAnchorsError};
+use portcullis_tls::{
+    Configuration, ConfigurationError, PolicyWatcherError, TlsError, TrustAnchorsError, WatchError,
+};
 use tempfile::TempDir;
 
 use crate::{EVERYTHING, LEAST};
@@ -76,8 +78,8 @@ fn everything_that_is_set_arrives() {
     assert_eq!(kind(post.with_origin(Some("https://evil.example"))), DenialKind::CrossSite);
     assert_eq!(kind(post.with_origin(Some("https://partner.example"))), DenialKind::NoRule);
 
-    let watchers = configuration.watch(&auth).unwrap();
-    assert_eq!(watchers.len(), 2);
+    let watchers = configuration.watch(&tls, &auth).unwrap();
+    assert_eq!(watchers.policies().len(), 2);
     assert_eq!(auth.candidate().unwrap().routes().count(), 0);
 }
 
@@ -95,7 +97,7 @@ fn what_is_not_set_is_as_in_the_builders() {
     let nobody = Connection::assertion(Peer::Anonymous);
     let denial = auth.decide(&Request::new("GET", "/a%2fb"), Some(&nobody));
     assert_eq!(denial.denial().unwrap().kind(), DenialKind::Firewall);
-    assert_eq!(configuration.watch(&auth).unwrap().len(), 1);
+    assert_eq!(configuration.watch(&tls, &auth).unwrap().policies().len(), 1);
 }
 
 #[test]
@@ -184,6 +186,8 @@ fn the_files_that_are_named_are_judged_when_they_are_needed() {
     }
     assert!(with("\"policy.toml\"", "\"absent.toml\"").policy().is_err());
     let auth = with("", "").authorizer(load(site.path(), "least.toml").policy().unwrap()).build().unwrap();
-    let error = with("\"next.toml\"", "\"absent.toml\"").watch(&auth).unwrap_err();
-    assert!(matches!(&error, PolicyWatcherError::Policy(_)) && error.to_string().contains("absent.toml"));
+    let tls = load(site.path(), "least.toml").server_tls().unwrap();
+    let error = with("\"next.toml\"", "\"absent.toml\"").watch(&tls, &auth).unwrap_err();
+    assert!(matches!(&error, WatchError::Policy(PolicyWatcherError::Policy(_))), "{error:?}");
+    assert!(error.to_string().contains("absent.toml"), "{error}");
 }
