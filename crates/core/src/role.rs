@@ -74,6 +74,11 @@ pub enum Origin {
     },
     /// A test gave it to a [`TestPrincipal`](crate::principal::TestPrincipal).
     Test,
+    /// Whoever asks about a [`TestPrincipal`](crate::principal::TestPrincipal) says that this gives it.
+    Stated {
+        /// A flag or a file, say.
+        source: Box<str>,
+    },
 }
 
 impl fmt::Display for Origin {
@@ -84,6 +89,7 @@ impl fmt::Display for Origin {
             Self::Provider { number } => write!(f, "given by source {number}"),
             Self::IncludedBy { role } => write!(f, "included by `{role}`"),
             Self::Test => f.write_str("given by the test"),
+            Self::Stated { source } => write!(f, "given by {source}"),
         }
     }
 }

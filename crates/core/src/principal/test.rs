@@ -51,6 +51,7 @@ pub struct TestPrincipal {
     distrust: Option<Distrust>,
     anchor: Option<Box<str>>,
     roles: Vec<Box<str>>,
+    source: Option<Box<str>>,
     attributes: BTreeMap<Box<str>, Box<str>>,
 }
 
@@ -132,6 +133,7 @@ impl TestPrincipal {
             distrust: None,
             anchor: None,
             roles: Vec::new(),
+            source: None,
             attributes: BTreeMap::new(),
         }
     }
@@ -149,6 +151,37 @@ impl TestPrincipal {
     /// Adds several roles.
     pub fn roles<S: AsRef<str>>(mut self, roles: impl IntoIterator<Item = S>) -> Self {
         self.roles.extend(roles.into_iter().map(|role| Box::from(role.as_ref())));
+        self
+    }
+
+    /// Says what gives the roles, for explanations: a flag or a file, say.
+    ///
+    /// Unless this is said, it is the test.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use portcullis_core::{Authorizer, Policy, Principal, Request};
+    ///
+    /// let policy = Policy::loader().text("policy.toml", r#"
+    /// version = 1
+    /// [roles.admin]
+    /// [[route]]
+    /// match = "GET /"
+    /// allow = 'role("admin")'
+    /// "#)?;
+    /// let auth = Authorizer::builder(policy).build()?;
+    /// let alice = Principal::test("alice").role("admin").source("`--role`").under(&auth);
+    /// assert!(auth.decide_for(&Request::new("GET", "/"), &alice).is_allowed());
+    /// let origins = alice.roles().origins("admin");
+    /// assert_eq!(origins[0].to_string(), "given by `--role`");
+    ///
+    /// let bob = Principal::test("bob").source("`--role`").under(&auth);
+    /// assert!(!auth.decide_for(&Request::new("GET", "/"), &bob).is_allowed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn source(mut self, source: &str) -> Self {
+        self.source = Some(source.into());
         self
     }
 
@@ -217,7 +250,11 @@ impl TestPrincipal {
                 let help = help.unwrap_or_else(|| "define it in the policy or correct the name".into());
                 return Err(TestPrincipalError::UnknownRole { role: role.to_string(), help });
             }
-            roles.grant(role, Origin::Test);
+            let origin = match &self.source {
+                Some(source) => Origin::Stated { source: source.clone() },
+                None => Origin::Test,
+            };
+            roles.grant(role, origin);
         }
         let name = name.ok_or(NameFault::NotVerified);
         let attributes =
