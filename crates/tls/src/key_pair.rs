@@ -19,6 +19,7 @@ pub use self::error::KeyPairError;
 use self::material::KeyMaterial;
 use self::unlock::Remembered;
 use crate::Passphrase;
+use crate::clock::Clock;
 use crate::pem::Input;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -129,6 +130,34 @@ impl KeyPair {
     pub fn passphrase(mut self, passphrase: Passphrase) -> Self {
         self.passphrase = Some(passphrase);
         self
+    }
+
+    /// Reads both, for a TLS client of this process that shows them.
+    ///
+    /// It blocks, as building the configuration of a server does.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyPairError`] if certificate or key cannot be used, or do not belong together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use portcullis_tls::rustls::crypto::aws_lc_rs;
+    /// use portcullis_tls::{KeyPair, KeyPairError};
+    ///
+    /// # let authority = portcullis_pki::Authority::new("Example CA")?;
+    /// # let (alice, bob) = (authority.client("alice").issue()?, authority.client("bob").issue()?);
+    /// let provider = aws_lc_rs::default_provider();
+    /// let own = KeyPair::from_pem(alice.chain_pem()?, alice.key_pem()?);
+    /// assert!(own.certified_key(&provider).is_ok());
+    ///
+    /// let of_two = KeyPair::from_pem(alice.chain_pem()?, bob.key_pem()?);
+    /// assert!(matches!(of_two.certified_key(&provider), Err(KeyPairError::Mismatch { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn certified_key(&self, provider: &CryptoProvider) -> Result<CertifiedKey, KeyPairError> {
+        self.load(provider, Clock::default().now())
     }
 
     fn from_parts(chain: Chain, key: Key) -> Self {
