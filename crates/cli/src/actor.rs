@@ -63,7 +63,7 @@ impl Actor {
         for (name, value) in &self.attribute {
             caller = caller.attribute(name, value);
         }
-        principal(&caller.roles(&self.role), auth)
+        principal(&caller.roles(&self.role).source("`--role`"), auth)
     }
 
     fn certificate(&self) -> Result<Option<Certificate>, Failure> {

@@ -8,6 +8,7 @@ mod command;
 mod input;
 mod outcome;
 mod output;
+mod passphrase;
 mod policy;
 mod roster;
 mod style;

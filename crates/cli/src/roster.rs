@@ -86,7 +86,7 @@ impl Roster {
     ) -> Result<Vec<Principal>, Failure> {
         let unknown = Person::default();
         let person = self.people.get(name).unwrap_or(&unknown);
-        let caller = Principal::test(name).roles(&person.roles);
+        let caller = Principal::test(name).roles(&person.roles).source("`--roles`");
         if person.certificates.is_empty() {
             return Ok(vec![actor::principal(&caller, auth)?]);
         }

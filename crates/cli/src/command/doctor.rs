@@ -15,6 +15,7 @@ mod trust;
 mod visit;
 mod wire;
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use portcullis_tls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
+use crate::passphrase::{self, Source};
 use crate::style;
 
 #[derive(Debug, clap::Args)]
@@ -37,12 +39,15 @@ pub(crate) struct Arguments {
     /// Authorities (PEM): of the server, or with --listen of the clients
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// The certificate to show (PEM), with its intermediates
+    /// The certificate to show (PEM), with its intermediates; or a PKCS#12 bundle with the key, too
     #[arg(long, value_name = "FILE")]
     cert: Option<PathBuf>,
     /// The private key of the certificate (PEM), unless it is in the same file
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
+    /// Where the passphrase of the key or of the bundle is: prompt, env:VARIABLE or file:FILE; asked for at a terminal
+    #[arg(long, visible_alias = "p12-passphrase", value_name = "SOURCE", requires = "cert")]
+    key_passphrase: Option<String>,
     /// How many seconds each step may take
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     timeout: u64,
@@ -61,6 +66,13 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome,
 }
 
 impl Arguments {
+    /// Where passphrases come from: if nothing is said, from whoever sits at the terminal.
+    fn passphrase(&self) -> Result<Option<Source>, Failure> {
+        let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let source = passphrase::source("key-passphrase", self.key_passphrase.as_deref())?;
+        Ok(source.or_else(|| is_terminal.then_some(Source::Prompt)))
+    }
+
     fn limit(&self) -> Duration {
         Duration::from_secs(self.timeout)
     }

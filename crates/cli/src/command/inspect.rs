@@ -13,11 +13,11 @@ use portcullis_core::Authorizer;
 use portcullis_tls::{ClientAuth, ClientTrust, TrustAnchors};
 use serde_json::json;
 
-use self::contents::{Contents, Password};
+use self::contents::Contents;
 use self::section::Section;
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
-use crate::{clock, input, policy};
+use crate::{certificates, clock, input, policy};
 
 /// Exit status: 2 if there is an error among the problems.
 #[derive(Debug, clap::Args)]
@@ -34,8 +34,9 @@ pub(crate) struct Arguments {
     /// The label of the trust anchor
     #[arg(long, value_name = "LABEL")]
     anchor: Option<String>,
-    #[command(flatten)]
-    password: Password,
+    /// Where the passphrase of a PKCS#12 bundle is: prompt, env:VARIABLE or file:FILE; asked for unless given
+    #[arg(long, value_name = "SOURCE")]
+    p12_passphrase: Option<String>,
     /// The time to judge at: RFC 3339, or seconds since 1970
     #[arg(long, value_name = "TIME", value_parser = clock::parse, hide = true)]
     now: Option<i64>,
@@ -44,22 +45,25 @@ pub(crate) struct Arguments {
 /// What certificates are held against.
 struct Bench {
     now: i64,
+    /// The certificates of the authorities in DER, which sign revocation lists.
+    authorities: Option<Vec<Vec<u8>>>,
     trust: Option<ClientTrust>,
     auth: Option<Authorizer>,
     anchor: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome, Failure> {
-    let Arguments { file, ca, policy, anchor, password, now } = arguments;
+    let Arguments { file, ca, policy, anchor, p12_passphrase, now } = arguments;
     let now = now.unwrap_or_else(clock::now);
     let trust = ca.as_ref().map(|path| trust(path, anchor.as_deref(), now)).transpose()?;
     let auth = policy.as_ref().map(|path| policy::authorizer(policy::load(path)?)).transpose()?;
-    let bench = Bench { now, trust, auth, anchor: anchor.clone() };
+    let authorities = ca.as_ref().map(|path| certificates::chain(path)).transpose()?;
+    let bench = Bench { now, authorities, trust, auth, anchor: anchor.clone() };
 
-    let contents = Contents::read(file, password)?;
+    let contents = Contents::read(file, p12_passphrase.as_deref())?;
     let mut sections = certificate::sections(&contents.certificates, &bench);
     sections.extend(contents.requests.iter().map(|der| request::section(der)));
-    sections.extend(contents.revocation_lists.iter().map(|der| revocation_list::section(der, now)));
+    sections.extend(contents.revocation_lists.iter().map(|der| revocation_list::section(der, &bench)));
     sections.extend(contents.keys.iter().map(|label| Section::new(&format!("private key ({label})"))));
     if sections.is_empty() {
         let message = format!(

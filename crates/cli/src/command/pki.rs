@@ -5,7 +5,6 @@ mod csr;
 mod issue;
 mod list;
 mod p12;
-mod passphrase;
 mod renew;
 mod report;
 mod reset;

@@ -63,6 +63,20 @@ impl Setup {
         self.file("--cert", "client.pem", chain).file("--key", "client.key", key)
     }
 
+    /// With this argument, too.
+    pub(crate) fn with(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Says that the passphrase is in a file.
+    pub(crate) fn passphrase(self, passphrase: &str) -> Self {
+        let path = self.folder.path().join("passphrase");
+        fs::write(&path, passphrase).unwrap();
+        let source = format!("file:{}", path.display());
+        self.with("--key-passphrase").with(source)
+    }
+
     pub(crate) fn keeping(mut self, kept: impl Any) -> Self {
         self.kept.push(Box::new(kept));
         self

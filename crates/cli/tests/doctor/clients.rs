@@ -16,13 +16,13 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "key encrypted",
         code: "key-encrypted",
-        sentence: "is encrypted",
-        setup: || files(alice().chain_pem().unwrap(), alice().encrypted_key_pem("correct horse").unwrap()),
+        sentence: "`--key-passphrase prompt`, `env:VARIABLE` or `file:FILE`",
+        setup: encrypted,
     },
     Row {
         name: "key encrypted as OpenSSL used to",
         code: "key-encrypted",
-        sentence: "is encrypted",
+        sentence: "`--key-passphrase prompt`, `env:VARIABLE` or `file:FILE`",
         setup: || files(fixture("server.pem"), fixture("server.legacy.key")),
     },
     Row {
@@ -61,8 +61,59 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "a bundle for browsers",
         code: "client-p12",
-        sentence: "openssl pkcs12 -in F -nodes -out G",
-        setup: || files(alice().p12("correct horse").unwrap(), ""),
+        sentence: "pass it to `--cert` alone, and say where its passphrase is",
+        setup: || bundle("correct horse"),
+    },
+    Row {
+        name: "a bundle for browsers with its key elsewhere",
+        code: "client-p12",
+        sentence: "pass it to `--cert` alone",
+        setup: || files(alice().p12("correct horse").unwrap(), alice().key_pem().unwrap()),
+    },
+    Row {
+        name: "a bundle for browsers and its passphrase",
+        code: "fine",
+        sentence: "answers 200 to `CN=alice`",
+        setup: || bundle("correct horse").passphrase("correct horse\n"),
+    },
+    Row {
+        name: "a bundle for browsers and another passphrase",
+        code: "key-passphrase",
+        sentence: "does not open",
+        setup: || bundle("correct horse").passphrase("battery staple\n"),
+    },
+    Row {
+        name: "a bundle that is cut off",
+        code: "client-p12",
+        sentence: "pass it to `--cert` alone",
+        setup: || {
+            let bundle = alice().p12("correct horse").unwrap();
+            accepting().file("--cert", "client.p12", bundle.get(..99).unwrap())
+        },
+    },
+    Row {
+        name: "an encrypted key and its passphrase",
+        code: "fine",
+        sentence: "answers 200 to `CN=alice`",
+        setup: || encrypted().passphrase("correct horse"),
+    },
+    Row {
+        name: "an encrypted key and another passphrase",
+        code: "key-passphrase",
+        sentence: "does not open",
+        setup: || encrypted().passphrase("battery staple"),
+    },
+    Row {
+        name: "an encrypted key and no passphrase in the variable",
+        code: "key-passphrase",
+        sentence: "is not set",
+        setup: || encrypted().with("--p12-passphrase").with("env:PORTCULLIS_TEST_NOT_SET"),
+    },
+    Row {
+        name: "a key that needs no passphrase, and one",
+        code: "fine",
+        sentence: "answers 200 to `CN=alice`",
+        setup: || require().showing(&alice()).passphrase("correct horse"),
     },
     Row {
         name: "a certificate in DER",
@@ -215,6 +266,19 @@ fn require() -> Setup {
     Setup::to(ours(&server(), Some(ClientAuth::require(staff()))))
 }
 
+fn accepting() -> Setup {
+    Setup::to(ours(&server(), Some(ClientAuth::request(staff()))))
+}
+
+fn bundle(passphrase: &str) -> Setup {
+    accepting().file("--cert", "client.p12", alice().p12(passphrase).unwrap())
+}
+
+fn encrypted() -> Setup {
+    let alice = alice();
+    files(alice.chain_pem().unwrap(), alice.encrypted_key_pem("correct horse").unwrap())
+}
+
 fn hostile(name: &str) -> Setup {
     let issued: Issued = STAFF.hostile(name).unwrap();
     require().showing(&issued)
@@ -222,6 +286,5 @@ fn hostile(name: &str) -> Setup {
 
 /// A server that takes everybody, and these two files.
 fn files(certificate: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Setup {
-    let address = ours(&server(), Some(ClientAuth::request(staff())));
-    Setup::to(address).file("--cert", "client.pem", certificate).file("--key", "client.key", key)
+    accepting().file("--cert", "client.pem", certificate).file("--key", "client.key", key)
 }

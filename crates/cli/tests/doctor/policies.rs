@@ -4,6 +4,9 @@ use axum::Router;
 use axum::routing::get;
 use portcullis_axum::rule::{anyone, authenticated, role};
 use portcullis_axum::{Authorizer, ClientAuth, Policy, ServerTls, guard, serve};
+use portcullis_core::authorizer::AuthorizerBuilder;
+use portcullis_core::peer::live::Answer;
+use portcullis_core::provider::{Account, Grants, ProviderError, RoleProvider};
 use portcullis_pki::Authority;
 
 use crate::Row;
@@ -50,6 +53,12 @@ pub(crate) const ROWS: &[Row] = &[
         setup: || at("/elsewhere", true).showing(&alice()),
     },
     Row {
+        name: "policy: the store of roles is down",
+        code: "unavailable",
+        sentence: "such as its store of roles, does not answer",
+        setup: || serving("/admin", true, |builder| builder.roles(Down)).showing(&alice()),
+    },
+    Row {
         name: "policy: ambiguous path",
         code: "firewall",
         sentence: "without doubled slashes",
@@ -63,8 +72,21 @@ pub(crate) const ROWS: &[Row] = &[
     },
 ];
 
+/// A store of roles that is down.
+struct Down;
+
+impl RoleProvider for Down {
+    fn roles(&self, _: Account<'_>) -> Answer<Result<Grants, ProviderError>> {
+        Answer::Ready(Err(ProviderError::new("connection refused")))
+    }
+}
+
 /// A server of axum, and a path on it.
 fn at(path: &str, asks: bool) -> Setup {
+    serving(path, asks, |builder| builder)
+}
+
+fn serving(path: &str, asks: bool, with: fn(AuthorizerBuilder) -> AuthorizerBuilder) -> Setup {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -74,7 +96,7 @@ fn at(path: &str, asks: bool) -> Setup {
         .route("GET /", anyone())
         .route("GET /me", authenticated())
         .route("GET /admin", role("admin"));
-    let auth = Authorizer::builder(policy.build().unwrap()).build().unwrap();
+    let auth = with(Authorizer::builder(policy.build().unwrap())).build().unwrap();
     let mut tls = ServerTls::builder(key_pair(&server()));
     if asks {
         tls = tls.client_auth(ClientAuth::request(staff()));

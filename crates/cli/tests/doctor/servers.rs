@@ -184,6 +184,36 @@ pub(crate) const ROWS: &[Row] = &[
         },
     },
     Row {
+        name: "a host of another configuration",
+        code: "misdirected",
+        sentence: "let clients not share connections between hosts",
+        setup: || {
+            let answer = "HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n";
+            Setup::to(ours_answering(&server(), None, answer))
+        },
+    },
+    Row {
+        name: "a server that does not pass on who is calling",
+        code: "misconfigured",
+        sentence: "look into its log, which says what was forgotten",
+        setup: || Setup::to(ours_answering(&server(), None, problem(500, "misconfigured"))),
+    },
+    Row {
+        name: "a denial of a kind that is not known",
+        code: "denied",
+        sentence: "give the id 0198c0ffee to the operator",
+        setup: || Setup::to(ours_answering(&server(), None, problem(403, "of-tomorrow"))),
+    },
+    Row {
+        name: "a server that is overloaded",
+        code: "server-failed",
+        sentence: "answers 503",
+        setup: || {
+            let answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+            Setup::to(ours_answering(&server(), None, answer))
+        },
+    },
+    Row {
         name: "HTTPS behind a server that speaks HTTP to it",
         code: "http-behind-tls",
         sentence: "have the proxy speak HTTPS",
@@ -211,6 +241,15 @@ pub(crate) const ROWS: &[Row] = &[
         },
     },
 ];
+
+/// An answer with a problem as servers of portcullis write it.
+fn problem(status: u16, kind: &str) -> String {
+    let body = format!("{{\"type\":\"urn:portcullis:denial:{kind}\",\"id\":\"0198c0ffee\"}}");
+    format!(
+        "HTTP/1.1 {status} No\r\nContent-Type: application/problem+json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
 
 fn localhost() -> RawCertificate {
     RawCertificate::new(DistinguishedName::common_name("localhost"))

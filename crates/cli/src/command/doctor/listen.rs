@@ -16,7 +16,7 @@ use portcullis_tls::{ClientAuth, ClientTrust, KeyPair, ServerTls, TrustAnchors};
 use serde::Serialize;
 
 use super::wire::Wire;
-use super::{Arguments, facts, printable};
+use super::{Arguments, facts, own, printable};
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
 
@@ -79,7 +79,7 @@ fn shared(arguments: &Arguments) -> Result<Shared, Failure> {
     let authority = Authority::new("portcullis doctor").map_err(made)?;
     let own = match &arguments.cert {
         Some(certificate) => {
-            KeyPair::from_pem_files(certificate, arguments.key.as_ref().unwrap_or(certificate))
+            own::pair(certificate, arguments.key.as_deref(), arguments.passphrase()?.as_ref())?
         }
         None => {
             let issued = authority.server().issue().map_err(made)?;

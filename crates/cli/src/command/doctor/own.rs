@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use portcullis_core::Certificate;
 use portcullis_tls::rustls::crypto::CryptoProvider;
+use portcullis_tls::rustls::pki_types::CertificateDer;
 use portcullis_tls::rustls::pki_types::pem::PemObject;
-use portcullis_tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use portcullis_tls::rustls::sign::CertifiedKey;
-use portcullis_tls::{KeyPair, KeyPairError, ServerTls, TlsError};
+use portcullis_tls::{KeyPair, KeyPairError};
 
 use super::facts;
 use super::report::Finding;
 use crate::outcome::Failure;
+use crate::passphrase::Source;
 
 /// A certificate that can be shown to the server, and its key.
 #[derive(Debug)]
@@ -23,32 +24,51 @@ pub(super) struct Own {
     pub(super) key: Arc<CertifiedKey>,
 }
 
-/// Reads certificate and key; the key may stand in the file of the certificate.
+/// Reads certificate and key; the key may stand in the file of the certificate, or both in a bundle.
 pub(super) fn read(
     certificate: &Path,
     key: Option<&PathBuf>,
+    source: Option<&Source>,
     provider: &CryptoProvider,
 ) -> Result<Result<Own, Finding>, Failure> {
+    let pair = pair(certificate, key.map(PathBuf::as_path), source)?;
+    let is_whole = key.is_none() && source.is_some();
     let key = key.map_or(certificate, PathBuf::as_path);
     let (certificate_bytes, key_bytes) = (bytes_of(certificate)?, bytes_of(key)?);
-    if let Some(finding) = confusion(certificate, &certificate_bytes, key, &key_bytes) {
-        return Ok(Err(finding));
+    if !(is_whole && is_bundle(&certificate_bytes)) {
+        let confusion = confusion(certificate, &certificate_bytes, key, &key_bytes);
+        if let Some(finding) = confusion.or_else(|| locked(key, &key_bytes, source)) {
+            return Ok(Err(finding));
+        }
     }
-    let pair = KeyPair::from_pem(certificate_bytes.clone(), key_bytes.clone());
-    Ok(match ServerTls::builder(pair).build() {
-        Err(TlsError::KeyPair(error)) => Err(mistake(&error, certificate, key, &certificate_bytes)),
-        // Whatever else a server needs does not concern a client.
-        _ => load(&certificate_bytes, &key_bytes, provider)
-            .ok_or_else(|| unusable(key, "it is damaged, or of a kind that is not known")),
+    Ok(match pair.certified_key(provider) {
+        Err(error) => Err(mistake(&error, certificate, key, &certificate_bytes)),
+        Ok(certified) => own(certified).ok_or_else(|| unusable(key, "its certificate cannot be read")),
     })
 }
 
-fn load(certificate: &[u8], key: &[u8], provider: &CryptoProvider) -> Option<Own> {
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate).collect::<Result<_, _>>().ok()?;
-    let parsed: Vec<_> = chain.iter().map(|der| Certificate::from_der(der)).collect::<Result<_, _>>().ok()?;
-    let key = provider.key_provider.load_private_key(PrivateKeyDer::from_pem_slice(key).ok()?).ok()?;
-    let leaf = parsed.first()?.clone();
-    Some(Own { leaf, chain: parsed, key: Arc::new(CertifiedKey::new(chain, key)) })
+/// The files of a certificate and its key: two, one with both, or a bundle.
+pub(super) fn pair(
+    certificate: &Path,
+    key: Option<&Path>,
+    source: Option<&Source>,
+) -> Result<KeyPair, Failure> {
+    let pair = match key {
+        Some(key) => KeyPair::from_pem_files(certificate, key),
+        None if is_bundle(&bytes_of(certificate)?) => KeyPair::from_pkcs12_file(certificate),
+        None => KeyPair::from_pem_files(certificate, certificate),
+    };
+    Ok(match source {
+        Some(source) => pair.passphrase(source.passphrase()),
+        None => pair,
+    })
+}
+
+fn own(key: CertifiedKey) -> Option<Own> {
+    let chain: Vec<_> =
+        key.cert.iter().map(|der| Certificate::from_der(der)).collect::<Result<_, _>>().ok()?;
+    let leaf = chain.first()?.clone();
+    Some(Own { leaf, chain, key: Arc::new(key) })
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -98,15 +118,6 @@ fn confusion(certificate: &Path, certificate_bytes: &[u8], key: &Path, key_bytes
             "have an authority sign it (`portcullis pki csr sign`), and pass what comes back",
         ));
     }
-    let is_encrypted = is(&of_key, "ENCRYPTED PRIVATE KEY")
-        || key_bytes.windows(9).any(|bytes| bytes == b"ENCRYPTED") && contains(key_bytes, b"Proc-Type: 4,");
-    if is_encrypted {
-        return Some(Finding::fail(
-            "key-encrypted",
-            format!("the private key in `{k}` is encrypted"),
-            "unlock it for this test with `openssl pkey -in F -out G`, or see that the program which uses it knows its passphrase",
-        ));
-    }
     if is(&of_key, "OPENSSH PRIVATE KEY") {
         return Some(Finding::fail(
             "key-format",
@@ -124,6 +135,19 @@ fn confusion(certificate: &Path, certificate_bytes: &[u8], key: &Path, key_bytes
     None
 }
 
+/// A key that nobody said how to open.
+fn locked(key: &Path, bytes: &[u8], source: Option<&Source>) -> Option<Finding> {
+    let is_encrypted = labels(bytes).iter().any(|label| label == "ENCRYPTED PRIVATE KEY")
+        || contains(bytes, b"ENCRYPTED") && contains(bytes, b"Proc-Type: 4,");
+    (is_encrypted && source.is_none()).then(|| {
+        Finding::fail(
+            "key-encrypted",
+            format!("the private key in `{}` is encrypted", key.display()),
+            "say where its passphrase is: `--key-passphrase prompt`, `env:VARIABLE` or `file:FILE`; the program that uses the key has to know it, too",
+        )
+    })
+}
+
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
@@ -134,18 +158,17 @@ fn not_pem(path: &Path, bytes: &[u8]) -> Option<Finding> {
         return None;
     }
     let shown = path.display();
-    let is_p12 = contains(bytes.get(..32).unwrap_or(bytes), &[0x02, 0x01, 0x03, 0x30]);
     Some(if Certificate::from_der(bytes).is_ok() {
         Finding::fail(
             "client-der",
             format!("`{shown}` is a certificate in DER, and PEM is needed"),
             "convert it with `openssl x509 -inform der -in F -out G`",
         )
-    } else if is_p12 {
+    } else if is_bundle(bytes) {
         Finding::fail(
             "client-p12",
-            format!("`{shown}` is a PKCS#12 bundle, as browsers import it, and PEM is needed"),
-            "take it apart with `openssl pkcs12 -in F -nodes -out G`, and pass G for both",
+            format!("`{shown}` is a PKCS#12 bundle, as browsers import it, and it is encrypted"),
+            "pass it to `--cert` alone, and say where its passphrase is: `--key-passphrase prompt`, `env:VARIABLE` or `file:FILE`",
         )
     } else {
         Finding::fail(
@@ -154,6 +177,11 @@ fn not_pem(path: &Path, bytes: &[u8]) -> Option<Finding> {
             "convert it with `openssl pkey -inform der -in F -out G`",
         )
     })
+}
+
+/// PKCS#12 begins with a sequence, and with the version 3 in it.
+fn is_bundle(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&0x30) && contains(bytes.get(..32).unwrap_or(bytes), &[0x02, 0x01, 0x03, 0x30])
 }
 
 /// What is wrong with a pair, in the words of a client.
@@ -203,6 +231,13 @@ fn mistake(error: &KeyPairError, certificate: &Path, key: &Path, pem: &[u8]) -> 
             "client-pem",
             format!("certificate or key cannot be read: {error}"),
             "repair the file",
+        ),
+        KeyPairError::WrongPassphrase { .. }
+        | KeyPairError::Passphrase(_)
+        | KeyPairError::BundlePassphrase { .. } => Finding::fail(
+            "key-passphrase",
+            error.to_string(),
+            "give the passphrase that the key was encrypted with",
         ),
         other => unusable(key, &other.to_string()),
     }

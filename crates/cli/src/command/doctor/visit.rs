@@ -40,7 +40,9 @@ pub(super) fn run(
     let target = Target::parse(url)?;
     let (trust, objection) = Trust::read(arguments.ca.as_deref())?;
     let own = match &arguments.cert {
-        Some(certificate) => Some(own::read(certificate, arguments.key.as_ref(), &provider)?),
+        Some(certificate) => {
+            Some(own::read(certificate, arguments.key.as_ref(), arguments.passphrase()?.as_ref(), &provider)?)
+        }
         None => None,
     };
     let mut report = Report::new(output, target.to_string());

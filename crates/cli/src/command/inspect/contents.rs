@@ -1,6 +1,6 @@
 //! What is in a file, sorted by kind.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use p12_keystore::{KeyStore, KeyStoreEntry, Pkcs12ImportPolicy};
 use portcullis_core::Certificate;
@@ -8,18 +8,7 @@ use x509_parser::asn1_rs::{FromDer, Integer, Sequence};
 use x509_parser::certification_request::X509CertificationRequest;
 
 use crate::outcome::Failure;
-use crate::{certificates, input};
-
-/// Where the password of a PKCS#12 bundle comes from; it is asked for if neither is given.
-#[derive(Debug, clap::Args)]
-pub(super) struct Password {
-    /// The environment variable with the password of a PKCS#12 bundle
-    #[arg(long, value_name = "VARIABLE", conflicts_with = "password_file")]
-    password_env: Option<String>,
-    /// The file with the password of a PKCS#12 bundle, in its first line
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
-}
+use crate::{certificates, input, passphrase};
 
 /// What is in a file, each in DER.
 #[derive(Default)]
@@ -32,11 +21,11 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    pub(super) fn read(path: &Path, password: &Password) -> Result<Self, Failure> {
+    pub(super) fn read(path: &Path, source: Option<&str>) -> Result<Self, Failure> {
         let bytes = input::bytes(path)?;
         let mut contents = Self::default();
         if !certificates::is_pem(&bytes) {
-            contents.add_der(bytes, path, password)?;
+            contents.add_der(bytes, path, source)?;
             return Ok(contents);
         }
         for block in certificates::blocks(&bytes, path)? {
@@ -53,9 +42,9 @@ impl Contents {
         Ok(contents)
     }
 
-    fn add_der(&mut self, der: Vec<u8>, path: &Path, password: &Password) -> Result<(), Failure> {
+    fn add_der(&mut self, der: Vec<u8>, path: &Path, source: Option<&str>) -> Result<(), Failure> {
         if is_bundle(&der) {
-            return self.add_bundle(&der, path, password);
+            return self.add_bundle(&der, path, source);
         }
         if Certificate::from_der(&der).is_ok() {
             self.certificates.push(der);
@@ -70,12 +59,12 @@ impl Contents {
         Ok(())
     }
 
-    fn add_bundle(&mut self, der: &[u8], path: &Path, password: &Password) -> Result<(), Failure> {
+    fn add_bundle(&mut self, der: &[u8], path: &Path, source: Option<&str>) -> Result<(), Failure> {
         let name = input::name(path);
-        let password = password.read(&name)?;
-        let store = KeyStore::from_pkcs12(der, &password, Pkcs12ImportPolicy::Relaxed).map_err(|_| {
+        let passphrase = passphrase::of_bundle(source, path)?;
+        let store = KeyStore::from_pkcs12(der, &passphrase, Pkcs12ImportPolicy::Relaxed).map_err(|_| {
             Failure::Input(format!(
-                "the bundle `{name}` cannot be opened: is the password right, and the file whole?"
+                "the bundle `{name}` cannot be opened: is the passphrase right, and the file whole?"
             ))
         })?;
         for (_, entry) in store.entries() {
@@ -89,23 +78,6 @@ impl Contents {
             }
         }
         Ok(())
-    }
-}
-
-impl Password {
-    fn read(&self, bundle: &str) -> Result<String, Failure> {
-        let read = match (&self.password_env, &self.password_file) {
-            (Some(variable), _) => std::env::var(variable).map_err(|_| {
-                format!("the environment variable `{variable}` has none: set it, or use another flag")
-            }),
-            (None, Some(path)) => {
-                return Ok(input::text(path)?.lines().next().unwrap_or_default().to_owned());
-            }
-            (None, None) => rpassword::prompt_password(format!("password of {bundle}: ")).map_err(|error| {
-                format!("it cannot be asked for ({error}): give `--password-env` or `--password-file`")
-            }),
-        };
-        read.map_err(|reason| Failure::Input(format!("no password for `{bundle}`: {reason}")))
     }
 }
 

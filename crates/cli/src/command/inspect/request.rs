@@ -5,6 +5,8 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::FromDer;
 
+use portcullis_pki::SigningRequest;
+
 use super::section::{Level, Section};
 
 pub(super) fn section(der: &[u8]) -> Section {
@@ -22,6 +24,10 @@ pub(super) fn section(der: &[u8]) -> Section {
         if let ParsedExtension::SubjectAlternativeName(names) = extension {
             section.list("alternative names", names.general_names.iter().map(told).collect());
         }
+    }
+    match SigningRequest::read(der) {
+        Ok(_) => section.field("proof", "the sender has the private key"),
+        Err(error) => section.problem(Level::Error, "refused", error.to_string()),
     }
     section.problem(Level::Note, "only-a-wish", "nobody has vouched for it: what it asks for is only a wish");
     section

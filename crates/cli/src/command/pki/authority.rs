@@ -5,11 +5,11 @@ use std::path::Path;
 use portcullis_pki::{Authority, KeyAlgorithm, Kind, Slot, Store};
 use serde::Serialize;
 
+use super::failure;
 use super::issue::host;
 use super::report::Made;
 use super::settings::{self, Key, Signer, Validity};
-use super::{failure, passphrase};
-use crate::{outcome::Failure, output::Output};
+use crate::{outcome::Failure, output::Output, passphrase};
 
 const TEN_YEARS: u32 = 3650;
 

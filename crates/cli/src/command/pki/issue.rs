@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use portcullis_pki::{Authority, Issued, Kind, LeafBuilder, Slot, Store};
 use serde::Serialize;
 
+use super::failure;
 use super::report::{Bundle, Made, curl};
 use super::settings::{self, Key, Names, Signer, Validity};
-use super::{failure, passphrase};
-use crate::{outcome::Failure, output::Output};
+use crate::{outcome::Failure, output::Output, passphrase};
 
 /// Less than the 398 days that browsers accept.
 pub(super) const DAYS: u32 = 396;

@@ -2,9 +2,9 @@
 
 use portcullis_pki::Store;
 
+use super::failure;
 use super::issue::BundleSettings;
-use super::{failure, passphrase};
-use crate::{outcome::Failure, output::Output};
+use crate::{outcome::Failure, output::Output, passphrase};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {

@@ -3,11 +3,11 @@
 use portcullis_pki::{Kind, Slot, Store};
 use serde::Serialize;
 
+use super::failure;
 use super::issue::{BundleSettings, DAYS};
 use super::report::Made;
 use super::settings::{self, Validity};
-use super::{failure, passphrase};
-use crate::{outcome::Failure, output::Output};
+use crate::{outcome::Failure, output::Output, passphrase};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {

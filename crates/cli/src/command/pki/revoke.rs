@@ -6,9 +6,9 @@ use clap::ValueEnum;
 use portcullis_pki::{Authority, RevocationReason, Slot, Store};
 use serde_json::json;
 
+use super::failure;
 use super::report::date;
-use super::{failure, passphrase};
-use crate::{outcome::Failure, output::Output};
+use crate::{outcome::Failure, output::Output, passphrase};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Revoke {

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use clap::ValueEnum;
 use portcullis_pki::{Authority, GeneralName, KeyAlgorithm, Kind, LeafBuilder, Slot, Store};
 
-use super::{failure, passphrase, subject};
-use crate::{clock, outcome::Failure};
+use super::{failure, subject};
+use crate::{clock, outcome::Failure, passphrase};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 

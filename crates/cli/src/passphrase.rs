@@ -2,13 +2,15 @@
 
 use std::{fs, path::Path};
 
+use portcullis_tls::Passphrase;
+
 use crate::outcome::Failure;
 
 /// Letters and digits that nobody takes for one another.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     Prompt,
     Variable(String),
     File(String),
@@ -16,7 +18,7 @@ pub(super) enum Source {
 
 impl Source {
     /// Reads a flag. What it cannot read is not repeated: it may be a passphrase.
-    pub(super) fn parse(flag: &str, text: &str) -> Result<Self, Failure> {
+    pub(crate) fn parse(flag: &str, text: &str) -> Result<Self, Failure> {
         match text.split_once(':') {
             None if text == "prompt" => Ok(Self::Prompt),
             Some(("env", name)) if !name.is_empty() => Ok(Self::Variable(name.to_owned())),
@@ -29,7 +31,7 @@ impl Source {
     }
 
     /// The passphrase of something that exists, named by `what`.
-    pub(super) fn read(&self, what: &str) -> Result<String, String> {
+    pub(crate) fn read(&self, what: &str) -> Result<String, String> {
         let passphrase = match self {
             Self::Prompt => ask(&format!("passphrase of {what}: "))?,
             Self::Variable(name) => {
@@ -44,8 +46,17 @@ impl Source {
         if passphrase.is_empty() { Err("the passphrase is empty".to_owned()) } else { Ok(passphrase) }
     }
 
+    /// The same source, for a key that the TLS library opens.
+    pub(crate) fn passphrase(&self) -> Passphrase {
+        match self {
+            Self::Prompt => Passphrase::prompt(),
+            Self::Variable(name) => Passphrase::env(name),
+            Self::File(path) => Passphrase::file(path),
+        }
+    }
+
     /// The passphrase of something to be made; one that is typed is typed twice.
-    pub(super) fn choose(&self, what: &str) -> Result<String, Failure> {
+    pub(crate) fn choose(&self, what: &str) -> Result<String, Failure> {
         let failed = |reason| Failure::Input(format!("no passphrase for {what}: {reason}"));
         let passphrase = self.read(what).map_err(failed)?;
         if *self == Self::Prompt
@@ -58,17 +69,17 @@ impl Source {
 }
 
 /// A source, if the flag is there.
-pub(super) fn source(flag: &str, text: Option<&str>) -> Result<Option<Source>, Failure> {
+pub(crate) fn source(flag: &str, text: Option<&str>) -> Result<Option<Source>, Failure> {
     text.map(|text| Source::parse(flag, text)).transpose()
 }
 
 /// The passphrase of a new key, if the flag is there.
-pub(super) fn chosen(flag: &str, text: Option<&str>, what: &str) -> Result<Option<String>, Failure> {
+pub(crate) fn chosen(flag: &str, text: Option<&str>, what: &str) -> Result<Option<String>, Failure> {
     source(flag, text)?.map(|source| source.choose(what)).transpose()
 }
 
 /// What opens keys that are encrypted: the source of the flag, or whoever sits at the terminal.
-pub(super) fn unlock(
+pub(crate) fn unlock(
     flag: &str,
     text: Option<&str>,
 ) -> Result<impl FnMut(&Path) -> Result<String, String> + use<>, Failure> {
@@ -82,8 +93,14 @@ pub(super) fn unlock(
     })
 }
 
+/// The passphrase of a bundle; whoever sits at the terminal is asked if the flag is not there.
+pub(crate) fn of_bundle(text: Option<&str>, path: &Path) -> Result<String, Failure> {
+    let mut unlock = unlock("p12-passphrase", text)?;
+    unlock(path).map_err(|reason| Failure::Input(format!("no passphrase for `{}`: {reason}", path.display())))
+}
+
 /// A passphrase that nobody guesses: 100 random bits.
-pub(super) fn generate() -> Result<String, Failure> {
+pub(crate) fn generate() -> Result<String, Failure> {
     let mut bytes = [0_u8; 20];
     getrandom::fill(&mut bytes)
         .map_err(|error| Failure::Other(format!("the system gives no random bytes: {error}")))?;
