@@ -83,12 +83,13 @@ where
             return Poll::Ready(None);
         }
         let next = this.inner.poll_frame(cx).map_err(Into::into);
-        if let Watch::Over(vigil) = this.watch
-            && !matches!(next, Poll::Ready(None | Some(Err(_))))
-            && vigil.poll_denied(cx, next.is_pending(), tokio::time::sleep).is_ready()
-        {
-            *this.watch = Watch::Cut;
-            return Poll::Ready(Some(Err(Cut.into())));
+        if let Watch::Over(vigil) = this.watch {
+            if matches!(next, Poll::Ready(None | Some(Err(_)))) {
+                vigil.end();
+            } else if vigil.poll_denied(cx, next.is_pending(), tokio::time::sleep).is_ready() {
+                *this.watch = Watch::Cut;
+                return Poll::Ready(Some(Err(Cut.into())));
+            }
         }
         next
     }

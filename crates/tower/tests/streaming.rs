@@ -28,6 +28,7 @@ struct Endless {
     every: Option<Duration>,
     pause: Option<Pin<Box<Sleep>>>,
     length: Option<u64>,
+    is_over: bool,
 }
 
 impl Body for Endless {
@@ -38,6 +39,9 @@ impl Body for Endless {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
         let Some(every) = self.every else { return Poll::Pending };
         if !every.is_zero() {
             let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(every)));
@@ -180,6 +184,38 @@ async fn a_body_is_cut_by_revocation_and_by_policy() {
             assert_eq!(scene.recorded(), ["allowed", kind]);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denial_is_told_once_even_if_the_transport_was_first() {
+    let changes: [(fn(&Scene), _); 3] = [
+        (|_| (), None),
+        (Scene::revoke, Some("certificate-untrusted")),
+        (|scene| scene.auth.replace_policy(policy(nobody())).unwrap(), Some("forbidden")),
+    ];
+    for (change, kind) in changes {
+        for pieces in 0..2 {
+            let scene = Scene::new();
+            let (mut body, unread) = (scene.stream(None).await, scene.stream(None).await);
+            let _nothing = timeout(Duration::from_secs(pieces * 8), body.frame()).await;
+            change(&scene);
+            // As when its connection ends.
+            drop((body, unread));
+            let told: Vec<_> = ["allowed"; 2].into_iter().chain(kind).collect();
+            assert_eq!(scene.recorded(), told, "{pieces}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_over_is_not_denied_any_more() {
+    let scene = Scene::new();
+    let body = || Endless { is_over: true, ..Endless::default() };
+    let mut body = scene.ask("GET", StatusCode::OK, body).await.into_body();
+    assert!(body.is_watched() && body.frame().await.is_none());
+    scene.revoke();
+    drop(body);
+    assert_eq!(scene.recorded(), ["allowed"]);
 }
 
 #[tokio::test]

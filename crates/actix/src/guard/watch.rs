@@ -50,6 +50,11 @@ impl Watch {
         Self { vigil, deadline, has_begun: false, timer: None }
     }
 
+    /// The body has come to its end.
+    pub(super) fn end(&mut self) {
+        self.vigil.end();
+    }
+
     /// Ready when the body must stop. Most bodies are one piece and never cost a timer.
     pub(super) fn poll_cut(&mut self, cx: &mut Context<'_>, is_idle: bool) -> Poll<()> {
         if self.vigil.poll_denied(cx, is_idle, sleep).is_ready() {

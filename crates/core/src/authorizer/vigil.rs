@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::Permit;
@@ -16,10 +16,14 @@ use crate::request::Request;
 /// Part of what guards are made of: the body's wrapper polls it after each poll of the body. It compares
 /// two numbers each time, and decides anew when one of them has moved, and
 /// [every so often](super::AuthorizerBuilder::recheck_every) in any case.
+///
+/// A transport may be the first to see that trust is lost: it cuts the connection, and the body is dropped.
+/// Then the watch decides a last time, so that a denial is logged and recorded all the same.
 pub struct Vigil {
     permit: Permit,
     connection: Option<Connection>,
     has_begun: bool,
+    is_under_way: bool,
     is_due: bool,
     timer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -28,7 +32,7 @@ impl Vigil {
     /// A watch by the permit of a request that came on this connection.
     #[must_use]
     pub fn new(permit: Permit, connection: Option<Connection>) -> Self {
-        Self { permit, connection, has_begun: false, is_due: false, timer: None }
+        Self { permit, connection, has_begun: false, is_under_way: false, is_due: false, timer: None }
     }
 
     /// Ready when the body must stop; why has been logged and recorded by then.
@@ -45,6 +49,7 @@ impl Vigil {
         T: Future<Output = ()> + Send + 'static,
     {
         let connection = self.connection.as_ref();
+        self.is_under_way = true;
         if self.permit.has_moved(connection) {
             self.is_due = true;
         } else if !self.has_begun && !is_idle {
@@ -53,9 +58,9 @@ impl Vigil {
         }
         loop {
             if self.is_due || self.permit.is_asking() {
-                let now = Request::new("", "").time();
                 self.is_due = false;
-                if let Poll::Ready(Some(denial)) = self.permit.poll_denied(cx, connection, now, &timer) {
+                if let Poll::Ready(Some(denial)) = self.permit.poll_denied(cx, connection, now(), &timer) {
+                    self.is_under_way = false;
                     return Poll::Ready(denial);
                 }
             }
@@ -68,6 +73,27 @@ impl Vigil {
             self.is_due = true;
         }
     }
+}
+
+impl Vigil {
+    /// To be called when the body has come to its end: there is nothing left to be denied.
+    pub fn end(&mut self) {
+        self.is_under_way = false;
+    }
+}
+
+impl Drop for Vigil {
+    fn drop(&mut self) {
+        if self.is_under_way && !std::thread::panicking() {
+            let mut cx = Context::from_waker(Waker::noop());
+            let never = |_| std::future::pending();
+            let _told = self.permit.poll_denied(&mut cx, self.connection.as_ref(), now(), never);
+        }
+    }
+}
+
+fn now() -> i64 {
+    Request::new("", "").time()
 }
 
 impl fmt::Debug for Vigil {
