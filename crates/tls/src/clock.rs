@@ -10,26 +10,29 @@ use rustls::time_provider::TimeProvider;
 /// Tells the time in seconds since 1970-01-01 00:00:00 UTC.
 ///
 /// The handshake, the sessions and the verdicts of one configuration all ask the same clock.
-#[derive(Clone)]
-pub(crate) struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
+#[derive(Clone, Default)]
+pub(crate) struct Clock(Option<Arc<dyn Fn() -> i64 + Send + Sync>>);
 
 impl Clock {
     pub(crate) fn new(clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
-        Self(Arc::new(clock))
+        Self(Some(Arc::new(clock)))
     }
 
     pub(crate) fn now(&self) -> i64 {
-        (self.0)()
+        self.0.as_ref().map_or_else(system, |clock| clock())
+    }
+
+    /// The time by this clock if one was set, and otherwise this one, which somebody has looked up.
+    pub(crate) fn or(&self, now: i64) -> i64 {
+        self.0.as_ref().map_or(now, |clock| clock())
     }
 }
 
-impl Default for Clock {
-    fn default() -> Self {
-        Self::new(|| match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-            // A clock before 1970 is broken: at this time no certificate is valid.
-            Err(_) => -1,
-        })
+/// The time of the system. A clock before 1970 is broken: at this time no certificate is valid.
+fn system() -> i64 {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        Err(_) => -1,
     }
 }
 

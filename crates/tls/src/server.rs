@@ -243,7 +243,7 @@ impl ServerTls {
             clients.admit(&judgement, is_resumed)?;
         }
         settings.counters.admitted(is_resumed);
-        Ok(TlsConnection::new(trust.clone(), site, judgement, connection, peer))
+        Ok(TlsConnection::new((trust.clone(), settings.clock.clone()), site, judgement, connection, peer))
     }
 
     /// Logs and counts a handshake that came to nothing.

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use actix_web::rt::net::TcpStream;
@@ -17,6 +18,8 @@ use portcullis_pki::Authority;
 
 use crate::common::{auth, ran, verified};
 use crate::wire::{Client, World, serve};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 async fn who(peer: Peer) -> String {
     match peer {
@@ -136,14 +139,16 @@ async fn a_refused_head_request_has_no_body() {
 #[actix_web::test]
 async fn each_request_is_judged_when_it_is_made() {
     let world = World::new();
-    let day = Duration::from_secs(24 * 60 * 60);
     let now = SystemTime::now();
-    let bob = world.authority.client("bob").valid(now - 10 * day, now - 5 * day).issue().unwrap();
-    // The handshake happens while the certificate is good, the requests come when it no longer is.
-    let then = unix(now - 7 * day);
-    let tls = world.tls(ClientAuth::require(world.anchors())).clock(move || then).build().unwrap();
-    let server = serve(&tls, Guard::new(auth()), routes, ConnectionOptions::default());
+    let bob = world.authority.client("bob").valid(now - HOUR, now + HOUR).issue().unwrap();
+    let time = Arc::new(AtomicI64::new(unix(now)));
+    let clock = Arc::clone(&time);
+    let tls = world.tls(ClientAuth::require(world.anchors())).clock(move || clock.load(SeqCst));
+    let server = serve(&tls.build().unwrap(), Guard::new(auth()), routes, ConnectionOptions::default());
     let mut client = Client::connect(&world.connector(Some(&bob)), server.address).await.unwrap();
+    assert_eq!(client.get("/").await.unwrap().body, "CN=bob");
+    // The handshake happened while the certificate was good, this request comes when it no longer is.
+    time.store(unix(now + HOUR) + 1, SeqCst);
     // Even where anyone may go in: the connection is for clients with a trusted certificate.
     let denied = client.get("/").await.unwrap();
     assert!(denied.status == 403 && denied.says_close(), "{denied:?}");

@@ -126,6 +126,9 @@ impl ServerTlsBuilder {
 
     /// Where the time comes from, in seconds since 1970-01-01 00:00:00 UTC; for tests.
     ///
+    /// Handshakes, sessions and the certificate behind each request are judged by it. The conditions of
+    /// a policy have the time of the request.
+    ///
     /// # Security
     ///
     /// If this clock is late, then clients with expired certificates get in.
