@@ -11,9 +11,9 @@ use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use portcullis_axum::tls::rustls;
+use portcullis_axum::tls::{ServerTlsBuilder, rustls};
 use portcullis_axum::{ClientAuth, KeyPair, ServerTls, TrustAnchors};
-use portcullis_pki::{Authority, Issued};
+use portcullis_pki::{Authority, Issued, Revoked};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -45,6 +45,11 @@ impl Pki {
     }
 
     pub(crate) fn server(&self, mode: Mode) -> ServerTls {
+        self.builder(mode).build().unwrap()
+    }
+
+    /// The same, to be finished by the test.
+    pub(crate) fn builder(&self, mode: Mode) -> ServerTlsBuilder {
         let chain = self.server.chain_pem().unwrap();
         let key = self.server.key_pem().unwrap();
         let anchors = TrustAnchors::new().pem("staff", self.authority.certificate_pem().unwrap());
@@ -55,32 +60,40 @@ impl Pki {
             Mode::Request => builder.client_auth(ClientAuth::request(anchors)),
             Mode::NoCertificates => builder,
         }
-        .build()
-        .unwrap()
+    }
+
+    /// The list of these certificates, which are revoked.
+    pub(crate) fn list(&self, revoked: &[&Issued]) -> Vec<u8> {
+        let entry = |issued: &&Issued| Revoked::certificate(issued.certificate_der()).unwrap();
+        let list = self.authority.revocation_list().revoke_all(revoked.iter().map(entry));
+        list.sign().unwrap().der().to_vec()
     }
 
     /// A client of that name, or one without a certificate.
     pub(crate) fn client(&self, name: Option<&str>, protocol: &str) -> Client {
-        self.client_with(name.map(|name| self.issue(name)), protocol)
+        self.client_with(name.map(|name| self.issue(name)).as_ref(), protocol)
     }
 
     /// A client that trusts the server, with a certificate of another authority.
     pub(crate) fn client_of(&self, other: &Pki, name: &str, protocol: &str) -> Client {
-        self.client_with(Some(other.issue(name)), protocol)
+        self.client_with(Some(&other.issue(name)), protocol)
     }
 
     /// A client whose certificate is valid for so long.
     pub(crate) fn client_for(&self, valid: Duration, name: &str, protocol: &str) -> Client {
+        self.client_with(Some(&self.issue_for(valid, name)), protocol)
+    }
+
+    pub(crate) fn issue_for(&self, valid: Duration, name: &str) -> Issued {
         let now = std::time::SystemTime::now();
-        let issued = self.authority.client(name).valid(now - Duration::from_secs(60), now + valid).issue();
-        self.client_with(Some(issued.unwrap()), protocol)
+        self.authority.client(name).valid(now - Duration::from_secs(60), now + valid).issue().unwrap()
     }
 
     fn issue(&self, name: &str) -> Issued {
         self.authority.client(name).issue().unwrap()
     }
 
-    fn client_with(&self, certificate: Option<Issued>, protocol: &str) -> Client {
+    pub(crate) fn client_with(&self, certificate: Option<&Issued>, protocol: &str) -> Client {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from(self.authority.root_der().to_vec())).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
