@@ -25,7 +25,8 @@ const MOST_BYTES: u64 = 1024 * 1024;
 
 /// Everything that the builders take, from one file.
 ///
-/// The file is TOML, with the sections `[server]`, `[clients]` and `[policy]`; the
+/// The file is TOML, with the sections `[server]`, `[clients]`, `[policy]` and possibly several of
+/// `[[site]]` and `[[crl_fetch]]`; the
 /// [README](crate#the-configuration-file) has a table of what can stand in them. Paths are relative
 /// to the folder of the file. What is not set is as it is in the builders, and what is not known is an
 /// error: every mistake is shown with a picture of its place.
@@ -123,8 +124,13 @@ impl Configuration {
     ///
     /// # Errors
     ///
-    /// If one of the files cannot be used; the message names it and says what to do.
+    /// If one of the files cannot be used, or a revocation list is not there and cannot be fetched; the
+    /// message names it and says what to do.
     pub fn server_tls(&self) -> Result<ServerTls, ConfigurationError> {
+        #[cfg(feature = "fetch")]
+        for fetch in self.sections.fetches.iter().filter(|fetch| !fetch.file.exists()) {
+            fetch.crl_fetch()?.fetch()?;
+        }
         Ok(self.server_tls_builder()?.build()?)
     }
 
@@ -134,11 +140,14 @@ impl Configuration {
     ///
     /// If a file with names to advertise cannot be used.
     pub fn server_tls_builder(&self) -> Result<ServerTlsBuilder, ConfigurationError> {
-        let builder = self.sections.server.builder();
-        Ok(match &self.sections.clients {
-            Some(clients) => builder.client_auth(clients.client_auth()?),
-            None => builder,
-        })
+        let mut builder = self.sections.server.builder();
+        if let Some(clients) = &self.sections.clients {
+            builder = builder.client_auth(clients.client_auth()?);
+        }
+        for site in &self.sections.sites {
+            builder = builder.site(site.site()?);
+        }
+        Ok(builder)
     }
 
     /// How many connections to accept at a time, if the file sets it.
@@ -157,6 +166,12 @@ impl Configuration {
     #[must_use]
     pub fn max_connection_age(&self) -> Option<Duration> {
         self.sections.server.max_connection_age
+    }
+
+    /// How often to judge the peers of idle and of streaming connections, if the file sets it.
+    #[must_use]
+    pub fn recheck_interval(&self) -> Option<Duration> {
+        self.sections.server.recheck_interval
     }
 
     /// How long requests under way have to end at a shutdown, if the file sets it.
@@ -203,15 +218,33 @@ impl Configuration {
     /// # Errors
     ///
     /// If one of the policies cannot be loaded, or does not define every role that a source of the
-    /// authorizer gives.
+    /// authorizer gives, or a revocation list is to be fetched from where none can be.
     pub fn watch(&self, tls: &ServerTls, auth: &Authorizer) -> Result<Watchers, WatchError> {
-        let policy = |builder: PolicyWatcherBuilder| builder.start();
+        let follows = self.sections.server.follow_files;
+        let policy = |builder: PolicyWatcherBuilder| match follows {
+            true => builder.start(),
+            false => builder.only_when_told().start(),
+        };
         let mut watchers =
             Watchers::default().policy(policy(PolicyWatcher::builder(self.policy_file(), auth))?);
         if let Some(file) = self.candidate_file() {
             watchers = watchers.policy(policy(PolicyWatcher::builder(file, auth).candidate())?);
         }
-        Ok(watchers.trust(TrustWatcher::start(tls)?))
+        let trust = TrustWatcher::builder(tls);
+        watchers = watchers.trust(if follows { trust.start()? } else { trust.only_when_told().start()? });
+        #[cfg(feature = "fetch")]
+        for fetch in &self.sections.fetches {
+            let tls = tls.clone();
+            // Who follows the files sees the new list by itself.
+            let on_new = move || {
+                if !follows {
+                    // Logged, and kept in its status.
+                    let _outcome = tls.reload();
+                }
+            };
+            watchers = watchers.crl_fetch(fetch.crl_fetch()?.start(on_new)?);
+        }
+        Ok(watchers)
     }
 }
 

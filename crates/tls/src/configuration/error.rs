@@ -38,6 +38,10 @@ pub enum ConfigurationError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A revocation list is not there, and cannot be fetched.
+    #[cfg(feature = "fetch")]
+    #[error(transparent)]
+    CrlFetch(#[from] crate::CrlFetchError),
     /// What it says is right, but the server cannot be set up by it.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -1,8 +1,12 @@
 //! The sections of a configuration.
 
 mod clients;
+mod fetch;
+mod key;
 mod policy;
+mod revocation;
 mod server;
+mod site;
 
 use std::path::Path;
 
@@ -10,8 +14,10 @@ use portcullis_core::rule::Diagnostic;
 use toml::de::DeTable;
 
 use self::clients::Clients;
+pub(super) use self::fetch::Fetch;
 use self::policy::PolicySection;
 use self::server::Server;
+use self::site::SiteSection;
 use super::table::Table;
 
 /// One slip makes a parser stumble again and again.
@@ -24,6 +30,9 @@ pub(super) struct Sections {
     /// Absent if nobody is asked for a certificate.
     pub(super) clients: Option<Clients>,
     pub(super) policy: PolicySection,
+    pub(super) sites: Vec<SiteSection>,
+    #[cfg_attr(not(feature = "fetch"), expect(dead_code, reason = "none is there without the feature"))]
+    pub(super) fetches: Vec<Fetch>,
 }
 
 /// What PEM text begins with.
@@ -51,13 +60,13 @@ pub(super) fn read(text: &str, folder: &Path) -> Result<Sections, Vec<Diagnostic
     let clients = clients.map(|table| Clients::read(table, folder, found));
     let policy = root.required_table("policy", "`[policy]`", "[policy]", found);
     let policy = policy.and_then(|table| PolicySection::read(table, folder, found));
+    let sites = root.tables("site", "an entry of `[[site]]`", found);
+    let sites = sites.into_iter().filter_map(|table| SiteSection::read(table, folder, found)).collect();
+    let fetches = fetch::read(&mut root, folder, found);
     root.finish(found);
     match (server, clients, policy) {
-        (Some(server), None, Some(policy)) if mistakes.is_empty() => {
-            Ok(Sections { server, clients: None, policy })
-        }
-        (Some(server), Some(Some(clients)), Some(policy)) if mistakes.is_empty() => {
-            Ok(Sections { server, clients: Some(clients), policy })
+        (Some(server), clients, Some(policy)) if mistakes.is_empty() => {
+            Ok(Sections { server, clients: clients.flatten(), policy, sites, fetches })
         }
         _ => Err(mistakes),
     }

@@ -116,6 +116,26 @@ impl<'t> Table<'t> {
         Table::of(name, self.value(key)?, mistakes)
     }
 
+    /// A list of tables; none if it is not there.
+    pub(super) fn tables(
+        &mut self,
+        key: &'static str,
+        name: &'static str,
+        mistakes: &mut Vec<Diagnostic>,
+    ) -> Vec<Table<'t>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        match value.get_ref() {
+            DeValue::Array(list) => {
+                list.iter().filter_map(|value| Table::of(name, value, mistakes)).collect()
+            }
+            other => {
+                let message = format!("`{key}` must be a list of tables, not {}", kind(other));
+                mistakes.push(Diagnostic::new(value.span(), message).help(format!("write `[[{key}]]`")));
+                Vec::new()
+            }
+        }
+    }
+
     /// A table that must be there, with an example of its first line.
     pub(super) fn required_table(
         &mut self,

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use portcullis_core::Ambiguity;
+use portcullis_core::certificate::Fingerprint;
 use toml::de::DeValue;
 
 use super::table::{Fault, kind};
 use crate::client_auth::Mode;
+use crate::{Denied, RevocationError};
 
 fn fault<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Fault> {
     Err(Fault { message: message.into(), help: help.into() })
@@ -92,6 +94,35 @@ pub(super) fn count(value: &DeValue<'_>) -> Result<usize, Fault> {
         0 => fault("must be more than 0", "leave it out for the default"),
         count => Ok(count),
     }
+}
+
+/// The bits of an RSA key.
+pub(super) fn rsa_bits(value: &DeValue<'_>) -> Result<u32, Fault> {
+    const HELP: &str = "write a number of bits such as `3072`";
+    match u32::try_from(number(value)?) {
+        Ok(bits @ 2048..) => Ok(bits),
+        Ok(_) => fault("must be 2048 at least: shorter keys can be broken", HELP),
+        Err(_) => fault("is too large", HELP),
+    }
+}
+
+/// A SHA-256 in hexadecimal digits.
+pub(super) fn fingerprint(value: &DeValue<'_>) -> Result<Fingerprint, Fault> {
+    text(value)?.parse().or_else(|_| {
+        fault("must be a SHA-256", "write 64 hexadecimal digits, as `portcullis inspect` prints them")
+    })
+}
+
+/// What the operator blocks.
+pub(super) fn denied(value: &DeValue<'_>) -> Result<Denied, Fault> {
+    text(value)?
+        .parse()
+        .or_else(|error: RevocationError| fault("must say what is blocked", error.to_string()))
+}
+
+/// A number of bytes.
+pub(super) fn bytes(value: &DeValue<'_>) -> Result<u64, Fault> {
+    count(value).map(|count| count as u64)
 }
 
 /// The number of a file descriptor.

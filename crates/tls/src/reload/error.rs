@@ -46,4 +46,8 @@ pub enum WatchError {
     /// Certificates and trust.
     #[error(transparent)]
     Trust(#[from] TrustWatcherError),
+    /// A revocation list that is to be fetched.
+    #[cfg(feature = "fetch")]
+    #[error(transparent)]
+    CrlFetch(#[from] crate::CrlFetchError),
 }

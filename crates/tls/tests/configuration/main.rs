@@ -10,6 +10,8 @@ use portcullis_tls::{Configuration, ConfigurationError, ConfigurationMistake};
 
 /// Everything that can be set, with other values than the defaults.
 pub(crate) const EVERYTHING: &str = include_str!("everything.toml");
+/// The same with what needs the feature `fetch`.
+pub(crate) const COMPLETE: &str = concat!(include_str!("everything.toml"), include_str!("fetch.toml"));
 /// Nothing that need not be set.
 pub(crate) const LEAST: &str = r#"
 [server]

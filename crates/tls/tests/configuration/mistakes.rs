@@ -19,9 +19,9 @@ fn each_mistake_is_shown_where_it_is() {
   = help: did you mean `certificate`?
 
 error: `mode` must say how to ask for a certificate
-  --> conf/portcullis.toml:16:8
+  --> conf/portcullis.toml:19:8
    |
-16 | mode = "requst"
+19 | mode = "requst"
    |        ^^^^^^^^
    |
    = help: write `"require"`, `"if-given"` or `"request"`; to ask nobody, leave `[clients]` out"#;
@@ -31,23 +31,23 @@ error: `mode` must say how to ask for a certificate
 #[test]
 fn mistyped_keys_are_guessed_and_others_are_listed() {
     for (from, to, line, message, help) in [
-        ("[clients]", "[client]", 15, "the configuration has no key `client`", "did you mean `clients`?"),
+        ("[clients]", "[client]", 18, "the configuration has no key `client`", "did you mean `clients`?"),
         ("listen", "Listen", 2, "`[server]` has no key `Listen`", "did you mean `listen`?"),
-        ("label", "lable", 17, "an entry of `anchors` has no key `lable`", "did you mean `label`?"),
+        ("label", "lable", 20, "an entry of `anchors` has no key `lable`", "did you mean `label`?"),
         (
             "trusted_origins",
             "trusted_origin",
-            30,
+            37,
             "`cross_site` has no key `trusted_origin`",
             "did you mean `trusted_origins`?",
         ),
-        ("candidate", "candidat", 28, "`[policy]` has no key `candidat`", "did you mean `candidate`?"),
+        ("candidate", "candidat", 35, "`[policy]` has no key `candidat`", "did you mean `candidate`?"),
         (
             "danger_ignore",
             "ignore",
-            24,
+            31,
             "`[clients]` has no key `ignore_key_usage`",
-            "expected one of `mode`, `anchors`, `advertise`, `most_intermediates`, `largest_certificate`, `most_alternative_names`, `danger_allow_absent_extended_key_usage`, `danger_allow_any_extended_key_usage`, `danger_ignore_key_usage`",
+            "expected one of `mode`, `anchors`, `advertise`, `most_intermediates`, `largest_certificate`, `most_alternative_names`, `most_intermediate_bytes`, `longest_path`, `smallest_rsa_key`, `revocation`, `danger_allow_absent_extended_key_usage`, `danger_allow_any_extended_key_usage`, `danger_ignore_key_usage`",
         ),
     ] {
         let (at, _, said, helps) = mistake(&EVERYTHING.replacen(from, to, 1));
@@ -93,6 +93,46 @@ fn values_of_another_kind_are_refused() {
         format!("{LEAST}[clients]\nmode = 'request'\nanchors = [{{ label = 'a', file = 'b' }}]\n{line}\n")
     };
     for (text, expected) in [
+        (clients("revocation = {}"), "`revocation` names nothing that says what is revoked"),
+        (clients("revocation = { deny = ['spki:12'] }"), "each entry of `deny` must say what is blocked"),
+        (
+            clients("revocation = { deny_lists = ['blocked'], grace = '1h' }"),
+            "`leaf_only` and `grace` are about revocation lists, and none are named",
+        ),
+        (clients("revocation = { lists = 'a.crl' }"), "`lists` must be a list, not a string"),
+        (
+            clients("smallest_rsa_key = 1024"),
+            "`smallest_rsa_key` must be 2048 at least: shorter keys can be broken",
+        ),
+        (
+            format!(
+                "{LEAST}[clients]\nmode = 'request'\nanchors = [{{ label = 'a', file = 'b', pin_spki = ['ab'] }}]\n"
+            ),
+            "each entry of `pin_spki` must be a SHA-256",
+        ),
+        (
+            format!(
+                "{LEAST}[clients]\nmode = 'request'\nanchors = [{{ label = 'a', file = 'b', danger_allow_unknown_status = true }}]\n"
+            ),
+            "`danger_allow_unknown_status` is set, but nothing says what is revoked",
+        ),
+        (
+            format!("{LEAST}[[site]]\ncertificate = 'a'\nkey = 'b'\n"),
+            "an entry of `[[site]]` has no `names`, so that nobody could ask for it",
+        ),
+        (
+            format!("{LEAST}[[site]]\nnames = ['a']\ncertificate = 'a'\nkey = 'b'\nclients = 'none'\n"),
+            "`clients` of a site must be `\"nobody\"` or a table, not a string",
+        ),
+        (format!("{LEAST}[site]\nnames = ['a']\n"), "`site` must be a list of tables, not a table"),
+        (
+            format!("{LEAST}[[crl_fetch]]\nfile = 'a'\nissuer = 'b'\n"),
+            if cfg!(feature = "fetch") {
+                "an entry of `[[crl_fetch]]` has no `url`"
+            } else {
+                "this program fetches no revocation lists"
+            },
+        ),
         (server("handshake_timeout = 10"), "`handshake_timeout` must be a time in quotes, not an integer"),
         (server("handshake_timeout = '10'"), "`handshake_timeout` is no time"),
         (server("handshake_timeout = '0s'"), "`handshake_timeout` must be more than 0"),

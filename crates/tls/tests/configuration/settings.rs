@@ -23,6 +23,13 @@ fn site() -> TempDir {
     write("server.key", server.key_pem().unwrap());
     write("staff-ca.pem", authority.certificate_pem().unwrap());
     write("partners.pem", Authority::new("Partners CA").unwrap().certificate_pem().unwrap());
+    write("admin.pem", server.chain_pem().unwrap());
+    write("admin.key", server.key_pem().unwrap());
+    let list = || authority.revocation_list().sign().unwrap().pem().unwrap();
+    write("staff.crl", list());
+    write("blocked", String::new());
+    fs::create_dir(folder.path().join("crls")).unwrap();
+    write("crls/staff.crl", list());
     write("policy.toml", "version = 1\n[[route]]\nmatch = 'GET /'\nallow = 'anyone'\n".into());
     write("next.toml", "version = 1\n".into());
     write("least.toml", LEAST.into());
@@ -43,6 +50,7 @@ fn everything_that_is_set_arrives() {
     assert_eq!(configuration.header_read_timeout(), Some(Duration::from_secs(20)));
     assert_eq!(configuration.max_connection_age(), Some(Duration::from_secs(600)));
     assert_eq!(configuration.shutdown_timeout(), Some(Duration::from_secs(30)));
+    assert_eq!(configuration.recheck_interval(), Some(Duration::from_secs(1)));
     assert_eq!(configuration.policy_file(), site.path().join("policy.toml"));
     assert_eq!(configuration.candidate_file(), Some(site.path().join("next.toml").as_path()));
 
@@ -56,6 +64,18 @@ fn everything_that_is_set_arrives() {
         "intermediates: 3",
         "bytes: 8192",
         "names: 20",
+        "intermediate_bytes: 16384",
+        "path_length: 2",
+        "rsa_bits: 3072",
+        "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "grace: 3600",
+        "leaf_only: true",
+        "waived: [\"staff\"]",
+        "denied: 1",
+        "admin.example.com",
+        "in the environment variable `ADMIN_PASSPHRASE`",
+        "mode: Require",
         "needs_extended_key_usage: false",
         "takes_any_extended_key_usage: true",
         "respects_key_usage: false",
@@ -66,6 +86,14 @@ fn everything_that_is_set_arrives() {
     let tls = configuration.server_tls().unwrap();
     assert!(tls.asks_for_certificates());
     assert_eq!(tls.handshake_timeout(), Duration::from_secs(5));
+    let status = tls.status();
+    let modes: Vec<_> = status.sites.iter().map(|site| (site.names.len(), site.mode)).collect();
+    assert_eq!(modes, [(0, Some("request")), (1, Some("require"))]);
+    let revocation = status.sites[0].revocation.as_ref().unwrap();
+    assert_eq!((revocation.lists.len(), revocation.denied), (2, 1), "{revocation:?}");
+    for name in ["staff.crl", "crls/staff.crl", "blocked", "admin.key", "partners.pem"] {
+        assert!(tls.files().contains(&site.path().join(name)), "{name}");
+    }
 
     let auth = configuration.authorizer(configuration.policy().unwrap()).build().unwrap();
     let nobody = Connection::assertion(Peer::Anonymous);
@@ -81,6 +109,31 @@ fn everything_that_is_set_arrives() {
     let watchers = configuration.watch(&tls, &auth).unwrap();
     assert_eq!(watchers.policies().len(), 2);
     assert_eq!(auth.candidate().unwrap().routes().count(), 0);
+
+    // Files are not followed here: what changes holds when the server is told.
+    fs::write(site.path().join("blocked"), "serial:1 issuer:\"CN=Staff CA\"\n").unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(tls.trust_generation(), 1);
+    watchers.reload();
+    let begun = std::time::Instant::now();
+    while tls.trust_generation() == 1 || watchers.policies().iter().any(|policy| policy.generation() == 1) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", tls.status());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(tls.status().sites[0].revocation.as_ref().unwrap().denied, 2);
+}
+
+#[cfg(feature = "fetch")]
+#[test]
+fn a_list_that_is_not_there_is_fetched_first() {
+    let site = site();
+    let text = crate::COMPLETE.replace("http://", "https://");
+    let configuration = Configuration::from_text(site.path().join("x.toml"), &text).unwrap();
+    assert!(configuration.server_tls().is_ok(), "the list is there");
+    fs::remove_file(site.path().join("staff.crl")).unwrap();
+    let error = configuration.server_tls().unwrap_err();
+    assert!(matches!(&error, ConfigurationError::CrlFetch(_)), "{error:?}");
+    assert!(error.to_string().contains("127.0.0.1"), "{error}");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use portcullis_core::Certificate;
+use portcullis_core::certificate::Fingerprint;
 use portcullis_core::rule::Diagnostic;
 use toml::de::DeValue;
 
+use super::revocation::RevocationSection;
 use crate::client_auth::Mode;
 use crate::configuration::ConfigurationError;
 use crate::configuration::table::{Table, Value, kind, one};
@@ -22,6 +24,10 @@ pub(in crate::configuration) struct Clients {
     most_intermediates: Option<usize>,
     largest_certificate: Option<usize>,
     most_alternative_names: Option<usize>,
+    most_intermediate_bytes: Option<usize>,
+    longest_path: Option<usize>,
+    smallest_rsa_key: Option<u32>,
+    revocation: Option<RevocationSection>,
     /// The settings that weaken the judgement.
     dangers: Vec<Danger>,
 }
@@ -30,6 +36,9 @@ pub(in crate::configuration) struct Clients {
 struct AnchorFile {
     label: String,
     file: PathBuf,
+    pin_spki: Vec<Fingerprint>,
+    pin_certificates: Vec<Fingerprint>,
+    danger_allow_unknown_status: bool,
 }
 
 /// Which names of authorities clients are told.
@@ -56,6 +65,14 @@ impl Clients {
         let most_intermediates = table.optional("most_intermediates", value::number, found);
         let largest_certificate = table.optional("largest_certificate", value::count, found);
         let most_alternative_names = table.optional("most_alternative_names", value::number, found);
+        let most_intermediate_bytes = table.optional("most_intermediate_bytes", value::count, found);
+        let longest_path = table.optional("longest_path", value::number, found);
+        let smallest_rsa_key = table.optional("smallest_rsa_key", value::rsa_bits, found);
+        let revocation = table.table("revocation", "`revocation`", found);
+        let revocation = revocation.map(|table| RevocationSection::read(table, folder, found));
+        if revocation.is_none() {
+            refuse_idle_waivers(&anchors, &table, found);
+        }
         let mut dangers = Vec::new();
         for danger in DANGERS {
             if table.optional(danger.0, value::flag, found) == Some(true) {
@@ -70,6 +87,10 @@ impl Clients {
             most_intermediates,
             largest_certificate,
             most_alternative_names,
+            most_intermediate_bytes,
+            longest_path,
+            smallest_rsa_key,
+            revocation,
             dangers,
         })
     }
@@ -97,11 +118,51 @@ impl Clients {
         if let Some(count) = self.most_alternative_names {
             client_auth = client_auth.most_alternative_names(count);
         }
+        if let Some(bytes) = self.most_intermediate_bytes {
+            client_auth = client_auth.most_intermediate_bytes(bytes);
+        }
+        if let Some(count) = self.longest_path {
+            client_auth = client_auth.longest_path(count);
+        }
+        if let Some(bits) = self.smallest_rsa_key {
+            client_auth = client_auth.smallest_rsa_key(bits);
+        }
+        for anchor in &self.anchors {
+            if !anchor.pin_spki.is_empty() {
+                client_auth = client_auth.pin_spki(&anchor.label, anchor.pin_spki.iter().copied());
+            }
+            if !anchor.pin_certificates.is_empty() {
+                let pins = anchor.pin_certificates.iter().copied();
+                client_auth = client_auth.pin_certificates(&anchor.label, pins);
+            }
+        }
+        if let Some(revocation) = &self.revocation {
+            let waived = self.anchors.iter().filter(|anchor| anchor.danger_allow_unknown_status);
+            let revocation = waived.fold(revocation.revocation(), |revocation, anchor| {
+                weakened("danger_allow_unknown_status");
+                revocation.danger_allow_unknown_status(&anchor.label)
+            });
+            client_auth = client_auth.revocation(revocation);
+        }
         for (name, weaken) in &self.dangers {
-            tracing::warn!(target: "portcullis::tls", setting = name, "a setting lets in more clients than the default");
+            weakened(name);
             client_auth = weaken(client_auth);
         }
         Ok(client_auth)
+    }
+}
+
+/// Tells the operator of a setting that lets in more than the default.
+fn weakened(setting: &str) {
+    tracing::warn!(target: "portcullis::tls", setting, "a setting lets in more clients than the default");
+}
+
+/// Where nothing says what is revoked, nothing can be unknown.
+fn refuse_idle_waivers(anchors: &[AnchorFile], table: &Table<'_>, found: &mut Vec<Diagnostic>) {
+    if anchors.iter().any(|anchor| anchor.danger_allow_unknown_status) {
+        let message = "`danger_allow_unknown_status` is set, but nothing says what is revoked";
+        let help = "add `[clients.revocation]`, or leave it out".to_owned();
+        found.push(Diagnostic::new(table.span(), message).help(help));
     }
 }
 
@@ -130,8 +191,17 @@ fn anchor(value: &Value<'_>, folder: &Path, found: &mut Vec<Diagnostic>) -> Opti
     let mut table = Table::of("an entry of `anchors`", value, found)?;
     let label = table.required("label", "label = \"staff\"", value::text, found);
     let file = table.required("file", "file = \"staff-ca.pem\"", value::path, found);
+    let pin_spki = table.list("pin_spki", value::fingerprint, found);
+    let pin_certificates = table.list("pin_certificates", value::fingerprint, found);
+    let waived = table.optional("danger_allow_unknown_status", value::flag, found);
     table.finish(found);
-    Some(AnchorFile { label: label?, file: folder.join(file?) })
+    Some(AnchorFile {
+        label: label?,
+        file: folder.join(file?),
+        pin_spki,
+        pin_certificates,
+        danger_allow_unknown_status: waived.unwrap_or(false),
+    })
 }
 
 fn advertise(table: &mut Table<'_>, folder: &Path, found: &mut Vec<Diagnostic>) -> Advertise {
