@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use portcullis_core::Authorizer;
-use portcullis_tls::{ClientAuth, KeyPair, ServerTls, ServerTlsBuilder, TrustAnchors};
+use portcullis_tls::{ServerTlsBuilder, TrustAnchors};
 use tokio::sync::OnceCell;
 
 use crate::adapter::{Adapter, Listener, Running, Setup};
 use crate::case::{Case, Mode, Shape};
-use crate::fixtures::fixtures;
-use crate::policy;
+use crate::fixtures::{fixtures, weak_file};
+use crate::{policy, trust};
 
 /// What tells one server from another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +27,8 @@ pub struct Key {
     pub policy: String,
     /// The labels of its trust anchors.
     pub anchors: Vec<String>,
+    /// What else decides about certificates, and which sites there are.
+    pub trust: String,
     /// How its application is put together.
     pub shape: Shape,
 }
@@ -35,13 +37,31 @@ impl Key {
     /// The standard application in a mode.
     #[must_use]
     pub fn of_mode(mode: Mode) -> Self {
-        Self { mode, policy: "standard".into(), anchors: vec!["staff".into()], shape: Shape::Standard }
+        Self {
+            mode,
+            policy: "standard".into(),
+            anchors: vec!["staff".into()],
+            trust: "standard".into(),
+            shape: Shape::Standard,
+        }
+    }
+
+    /// The standard application under another trust.
+    #[must_use]
+    pub fn of_trust(mode: Mode, trust: &str) -> Self {
+        Self { trust: trust.into(), ..Self::of_mode(mode) }
     }
 }
 
 impl From<&Case> for Key {
     fn from(case: &Case) -> Self {
-        Self { mode: case.mode, policy: case.policy.clone(), anchors: case.anchors.clone(), shape: case.app }
+        Self {
+            mode: case.mode,
+            policy: case.policy.clone(),
+            anchors: case.anchors.clone(),
+            trust: case.trust.clone(),
+            shape: case.app,
+        }
     }
 }
 
@@ -107,17 +127,19 @@ pub fn tls(key: &Key) -> Result<Option<ServerTlsBuilder>> {
     let fixtures = fixtures()?;
     let mut anchors = TrustAnchors::new();
     for label in &key.anchors {
-        anchors = anchors.der(label, fixtures.anchor(label)?.certificate_der());
+        anchors = match &**label {
+            "pinned" => {
+                let pinned = fixtures.client("hostile:selfsigned")?;
+                anchors.pinned_certificate(label, pinned.certificate_der())
+            }
+            "weak" => anchors.pem_file(label, weak_file("ca.pem")),
+            _ => anchors.der(label, fixtures.anchor(label)?.certificate_der()),
+        };
     }
-    let pair = KeyPair::from_pem(fixtures.server.chain_pem()?, fixtures.server.key_pem()?);
-    let builder = ServerTls::builder(pair);
-    Ok(match key.mode {
-        Mode::Request => Some(builder.client_auth(ClientAuth::request(anchors))),
-        Mode::IfGiven => Some(builder.client_auth(ClientAuth::if_given(anchors))),
-        Mode::Require => Some(builder.client_auth(ClientAuth::require(anchors))),
-        Mode::NoClientAuth => Some(builder),
-        Mode::Plain | Mode::Foreign => None,
-    })
+    match key.mode.client_auth(anchors) {
+        Some(client_auth) => trust::server(&key.trust, client_auth).map(Some),
+        None => Ok(None),
+    }
 }
 
 impl fmt::Debug for Bench {

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 pub use expect::{Exception, Expect, HandshakeOutcome};
-pub use setting::{Http, Mode, Shape, Tls};
+pub use setting::{Asked, Http, Mode, Shape, Tls};
 
 /// One row of a file in `cases/`.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +33,10 @@ pub struct Case {
     /// The labels of the trust anchors.
     #[serde(default = "staff")]
     pub anchors: Vec<String>,
+    /// What else decides about certificates, and which sites there are, by its name in
+    /// [`trust`](crate::trust).
+    #[serde(default = "standard")]
+    pub trust: String,
     /// Whose certificate is presented; see `fixtures`.
     #[serde(default = "nobody")]
     pub client: String,
@@ -41,6 +45,11 @@ pub struct Case {
     /// Whether the intermediates are presented along.
     #[serde(default = "yes")]
     pub send_intermediate: bool,
+    /// The server as the client names it in the handshake; it names none if this is an IP address.
+    #[serde(default = "localhost")]
+    pub server_name: String,
+    /// The host of the request, if it is not the server.
+    pub host: Option<String>,
     /// Method and target; `\xNN` stands for a byte, `\{N}` repeats the one before it.
     #[serde(default)]
     pub request: String,
@@ -71,10 +80,14 @@ pub struct Case {
 #[serde(deny_unknown_fields)]
 struct File {
     case: Vec<toml::Table>,
+    /// For all cases of the file that have none of their own.
+    #[serde(default)]
+    adapters: BTreeMap<String, Exception>,
 }
 
 /// The fields that may be lists, which stand for one case each.
-const LISTS: [&str; 6] = ["mode", "app", "policy", "client", "request", "raw"];
+const LISTS: [&str; 9] =
+    ["mode", "app", "policy", "trust", "client", "server_name", "host", "request", "raw"];
 
 /// All cases of the files in a folder, in the order of the files' names.
 ///
@@ -113,7 +126,10 @@ pub fn parse(text: &str) -> Result<Vec<Case>> {
     for row in file.case {
         for fields in expand(row) {
             let name = fields.get("name").map_or("a case without a name".into(), ToString::to_string);
-            let case: Case = fields.try_into().with_context(|| format!("in {name}"))?;
+            let mut case: Case = fields.try_into().with_context(|| format!("in {name}"))?;
+            for (adapter, exception) in &file.adapters {
+                case.adapters.entry(adapter.clone()).or_insert_with(|| exception.clone());
+            }
             case.check().with_context(|| format!("in {name}"))?;
             cases.push(case);
         }
@@ -159,7 +175,8 @@ impl Case {
         match &self.raw {
             None => drop(self.request_line()?),
             Some(raw) => {
-                ensure!(self.request.is_empty() && self.headers.is_empty(), "`raw` is the whole request");
+                let is_alone = self.request.is_empty() && self.headers.is_empty() && self.host.is_none();
+                ensure!(is_alone, "`raw` is the whole request");
                 ensure!(self.http == [Http::One], "`raw` is HTTP/1.1: write http = [\"1.1\"]");
                 unescape(raw)?;
             }
@@ -207,6 +224,10 @@ pub fn unescape(text: &str) -> Result<Vec<u8>> {
 
 fn standard() -> String {
     "standard".into()
+}
+
+fn localhost() -> String {
+    "localhost".into()
 }
 
 fn staff() -> Vec<String> {
@@ -265,6 +286,16 @@ mod tests {
             let error = format!("{:#}", parse(&bad).unwrap_err());
             assert!(error.contains(why), "{error}");
         }
+    }
+
+    #[test]
+    fn an_exception_for_a_file_is_for_each_of_its_cases_but_those_with_their_own() {
+        let exception = |status| format!("because = 'x'\nexpect = {{ status = {status} }}\n");
+        let text = format!("[adapters.actix]\n{}", exception(404)) + ROW + ROW;
+        let own = format!("[case.adapters.actix]\n{}", exception(405));
+        let statuses: Vec<_> =
+            parse(&(text + &own)).unwrap().iter().map(|case| case.adapters["actix"].expect.status).collect();
+        assert_eq!(statuses, [Some(404), Some(405)]);
     }
 
     #[test]

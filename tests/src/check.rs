@@ -49,7 +49,13 @@ impl Problem {
 /// If anything is not as expected.
 pub fn outcome(outcome: &Outcome, expect: &Expect, case: &Case, tls: Tls) -> Result<()> {
     let ran = runs(&outcome.trial);
+    ensure!(
+        expect.starts.is_none() || matches!(outcome.got, Got::NoServer(_)),
+        "the server should not have started"
+    );
     match &outcome.got {
+        Got::NoServer(_) if expect.starts == Some(false) => ensure_none_ran(&ran),
+        Got::NoServer(error) => bail!("the server did not start: {error}"),
         Got::Response { received, closed } => {
             ensure!(expect.handshake.is_none(), "the handshake should have failed");
             ensure!(

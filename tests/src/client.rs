@@ -1,5 +1,6 @@
 //! The client side: real handshakes, and requests that no polite client would send.
 
+pub mod drawer;
 pub mod h1;
 pub mod h2;
 pub mod h2_raw;

@@ -1,11 +1,13 @@
 //! Authorities and certificates, made once per process and never kept.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, anyhow, bail};
-use portcullis_pki::{Authority, Issued, LeafBuilder};
+use portcullis_pki::{Authority, DistributionPoint, Extension, Issued, LeafBuilder};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
 
 /// The content of the file that only an admin may have.
@@ -24,6 +26,8 @@ pub struct Fixtures {
     pub staff: Authority,
     /// Signs clients below `staff`.
     pub team: Authority,
+    /// Signs clients below `staff`, until its key was lost: the lists of `staff` revoke it.
+    pub lost: Authority,
     /// Signs clients; servers trust it under the label `partner` where a case says so.
     pub partner: Authority,
     /// Signs clients; nobody trusts it.
@@ -34,6 +38,16 @@ pub struct Fixtures {
     clients: Mutex<HashMap<String, Issued>>,
 }
 
+/// The names of the servers, beside `localhost`: of sites, and of none.
+pub const HOSTS: [&str; 6] =
+    ["admin.test", "open.test", "partner.test", "*.internal.test", "xn--bcher-kva.test", "unknown.test"];
+
+/// The serial number that is on the lists of `staff` and of `team`.
+pub const REVOKED: &[u8] = &[0x5e, 0x7e, 0x0c, 0x8a];
+
+/// Where the two parts of a divided list are.
+pub const PARTS: [&str; 2] = ["http://crl.test/first", "http://crl.test/second"];
+
 /// What a client presents: a chain, leaf first, and the key that it signs with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -42,6 +56,14 @@ pub struct Credentials {
     pub chain: Vec<Vec<u8>>,
     /// The holder of the private key.
     pub key: Issued,
+}
+
+impl Credentials {
+    /// Those that a certificate was issued with.
+    #[must_use]
+    pub fn of(issued: &Issued) -> Self {
+        Self { chain: issued.chain_der().to_vec(), key: issued.clone() }
+    }
 }
 
 /// The fixtures of this process.
@@ -60,7 +82,8 @@ impl Fixtures {
         let service = Authority::new("Portcullis Test Service CA")?;
         let staff = Authority::new("Portcullis Test Staff CA")?;
         let team = staff.intermediate("Portcullis Test Team CA")?;
-        let server = service.server().issue()?;
+        let lost = staff.intermediate("Portcullis Test Lost CA")?;
+        let server = HOSTS.iter().fold(service.server(), |server, name| server.dns(name)).issue()?;
         let folder = tempfile::tempdir()?;
         std::fs::create_dir(folder.path().join("private"))?;
         std::fs::write(folder.path().join("private/plan.txt"), SECRET)?;
@@ -71,6 +94,7 @@ impl Fixtures {
             service,
             staff,
             team,
+            lost,
             server,
             folder,
             clients: Mutex::default(),
@@ -136,6 +160,13 @@ impl Fixtures {
             "stranger" => person(&self.stranger, value)?.issue(),
             "expired" => person(&self.staff, value)?.expired().issue(),
             "future" => person(&self.staff, value)?.not_yet_valid().issue(),
+            "lost" => person(&self.lost, value)?.issue(),
+            "revoked" => person(&self.staff, value)?.serial(REVOKED).issue(),
+            "team_revoked" => person(&self.team, value)?.serial(REVOKED).issue(),
+            "partner_twin" => person(&self.partner, value)?.serial(REVOKED).issue(),
+            "points" => person(&self.staff, value)?.extension(points()).issue(),
+            "points_revoked" => person(&self.staff, value)?.extension(points()).serial(REVOKED).issue(),
+            "weak" => return weak(value),
             "hostile" => self.staff.hostile(value),
             "stranger_hostile" => self.stranger.hostile(value),
             "cn" => self.staff.client(value).issue(),
@@ -149,6 +180,31 @@ impl Fixtures {
         };
         Ok(issued?)
     }
+}
+
+/// Two distribution points, one for each part of a divided list.
+fn points() -> Extension {
+    Extension::crl_distribution_points(&PARTS.map(DistributionPoint::uri))
+}
+
+/// What OpenSSL made, because nothing here makes it any more.
+fn weak(name: &str) -> Result<Issued> {
+    let read = |name: String| std::fs::read(weak_file(&name)).with_context(|| name.clone());
+    let der = |name: &str| -> Result<Vec<u8>> {
+        Ok(CertificateDer::from_pem_slice(&read(format!("{name}.pem"))?)?.to_vec())
+    };
+    let chain = match name {
+        "below1024" => vec![der(name)?, der("inter1024")?],
+        _ => vec![der(name)?],
+    };
+    let key = PrivateKeyDer::from_pem_slice(&read(format!("{name}.key"))?)?;
+    Ok(Issued::from_der(chain, der("ca")?, key.secret_der())?)
+}
+
+/// A file of the weak certificates, whose root is `ca.pem`.
+#[must_use]
+pub fn weak_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/tls/tests/fixtures").join(name)
 }
 
 /// One of the people that the policies know.

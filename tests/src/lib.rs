@@ -12,6 +12,7 @@ pub mod manual;
 pub mod policy;
 pub mod scenario;
 pub mod trial;
+pub mod trust;
 
 /// The programs of the project's README, compiled.
 #[cfg(doctest)]

@@ -1,11 +1,16 @@
 //! What takes more than one request: hostile sockets, sessions, time.
 
 mod audit;
+mod chain;
+mod flood;
+mod hosts;
 mod lifetime;
+mod living;
 mod noise;
 mod refusal;
 mod replacement;
 mod resumption;
+mod revocation;
 mod start;
 
 use std::future::Future;
@@ -69,7 +74,11 @@ enum Scope {
 #[must_use]
 pub fn all() -> Vec<Scenario> {
     [
+        hosts::SCENARIOS,
+        chain::SCENARIOS,
+        revocation::SCENARIOS,
         noise::SCENARIOS,
+        flood::SCENARIOS,
         resumption::SCENARIOS,
         lifetime::SCENARIOS,
         start::SCENARIOS,
@@ -117,7 +126,17 @@ impl Stage {
 
     /// A new connection, ready for requests.
     async fn connect(&self, address: SocketAddr, config: &Arc<ClientConfig>) -> Result<Speaker> {
-        let stream = tls::connect(address, Arc::clone(config)).await?;
+        self.connect_as("localhost", address, config).await
+    }
+
+    /// A new connection to a server by one of its names.
+    async fn connect_as(
+        &self,
+        name: &str,
+        address: SocketAddr,
+        config: &Arc<ClientConfig>,
+    ) -> Result<Speaker> {
+        let stream = tls::connect_as(name, address, Arc::clone(config)).await?;
         Ok(match self.http {
             Http::One => Speaker::One(Box::new(h1::Connection::new(stream))),
             Http::Two => Speaker::Two(h2::Connection::new(stream).await?),
@@ -156,12 +175,30 @@ impl Speaker {
         self.ask("scenario", "GET", target, "application/problem+json").await
     }
 
+    /// Asks for a page of a host.
+    async fn ask_host(&mut self, host: &str, target: &str) -> Result<Received> {
+        let sent = Sent::new("GET", target)
+            .header(self.authority(), host)
+            .header("accept", "application/problem+json")
+            .header(TRIAL, "scenario");
+        self.send(sent).await
+    }
+
     /// Sends a request with the mark of a trial.
     async fn ask(&mut self, trial: &str, method: &str, target: &str, accept: &str) -> Result<Received> {
         let sent = Sent::new(method, target)
-            .header(if matches!(self, Self::One(_)) { "host" } else { ":authority" }, "localhost")
+            .header(self.authority(), "localhost")
             .header("accept", accept)
             .header(TRIAL, trial);
+        self.send(sent).await
+    }
+
+    /// The header that names the host.
+    fn authority(&self) -> &'static str {
+        if matches!(self, Self::One(_)) { "host" } else { ":authority" }
+    }
+
+    async fn send(&mut self, sent: Sent) -> Result<Received> {
         match self {
             Self::One(connection) => connection.send(&sent).await,
             Self::Two(connection) => {

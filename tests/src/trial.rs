@@ -33,6 +33,8 @@ pub struct Outcome {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Got {
+    /// The server did not start.
+    NoServer(String),
     /// The server refused the handshake with an alert.
     Alert(String),
     /// The connection or the stream ended without a response.
@@ -68,8 +70,11 @@ pub async fn run(bench: &Bench, case: &Case, http: Http, tls: Tls) -> Result<()>
 }
 
 async fn perform(bench: &Bench, case: &Case, expect: &Expect, http: Http, tls: Tls) -> Result<Outcome> {
-    let address = bench.server(&Key::from(case)).await.context("the server did not start")?;
     let trial = mark(bench);
+    let address = match bench.server(&Key::from(case)).await {
+        Ok(address) => address,
+        Err(error) => return Ok(Outcome { trial, got: Got::NoServer(format!("{error:#}")) }),
+    };
     let sent = request(case, http, address, &trial)?;
     let got = timeout(PATIENCE, async {
         if !case.mode.has_tls() {
@@ -79,7 +84,7 @@ async fn perform(bench: &Bench, case: &Case, expect: &Expect, http: Http, tls: T
         let credentials =
             fixtures()?.credentials(&case.client, case.key_of.as_deref(), case.send_intermediate)?;
         let config = Arc::new(tls::config(credentials.as_ref(), http, tls)?);
-        let mut stream = match tls::connect(address, config).await {
+        let mut stream = match tls::connect_as(&case.server_name, address, config).await {
             Ok(stream) => stream,
             Err(error) => return Ok(Got::of_handshake(&error)),
         };
@@ -144,7 +149,7 @@ fn request(case: &Case, http: Http, address: SocketAddr, trial: &str) -> Result<
     }
     let (method, target) = case.request_line()?;
     let mut sent = Sent::new(method, target);
-    let authority = format!("localhost:{}", address.port());
+    let authority = case.host.clone().unwrap_or_else(|| format!("localhost:{}", address.port()));
     let host = match http {
         Http::One => "host",
         Http::Two => ":authority",

@@ -11,6 +11,8 @@ use serde::Deserialize;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Expect {
+    /// That the server does not even start, if `false`.
+    pub starts: Option<bool>,
     /// How the handshake ends, if not well.
     pub handshake: Option<HandshakeOutcome>,
     /// The status of the response.
@@ -72,6 +74,10 @@ impl Expect {
         ensure!(
             self.handshake.is_none() || *self == (Self { handshake: self.handshake, ..Self::default() }),
             "after a failed handshake there is nothing else to assert"
+        );
+        ensure!(
+            self.starts.is_none() || *self == (Self { starts: Some(false), ..Self::default() }),
+            "`starts = false` stands alone, and nothing else can be said by `starts`"
         );
         ensure!(
             self.refused.is_none() || *self == (Self { refused: self.refused, ..Self::default() }),

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
+use portcullis_tls::{ClientAuth, TrustAnchors};
 use serde::Deserialize;
+
+/// How clients are asked for certificates; `None` if they are not.
+pub type Asked = Option<ClientAuth>;
 
 /// How a listener asks for client certificates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
@@ -29,6 +33,18 @@ impl Mode {
     #[must_use]
     pub fn has_tls(self) -> bool {
         !matches!(self, Self::Plain | Self::Foreign)
+    }
+
+    /// What TLS does about clients in this mode; `None` without TLS.
+    #[must_use]
+    pub fn client_auth(self, anchors: TrustAnchors) -> Option<Asked> {
+        match self {
+            Self::Request => Some(Some(ClientAuth::request(anchors))),
+            Self::IfGiven => Some(Some(ClientAuth::if_given(anchors))),
+            Self::Require => Some(Some(ClientAuth::require(anchors))),
+            Self::NoClientAuth => Some(None),
+            Self::Plain | Self::Foreign => None,
+        }
     }
 }
 

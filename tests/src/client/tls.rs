@@ -25,13 +25,27 @@ static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(aws_l
 ///
 /// If the key cannot sign.
 pub fn config(credentials: Option<&Credentials>, http: Http, tls: Tls) -> Result<ClientConfig> {
+    config_of(Arc::clone(&PROVIDER), credentials, http, tls)
+}
+
+/// The same with other cryptography.
+///
+/// # Errors
+///
+/// As [`config`], and if it has nothing for this version of TLS.
+pub fn config_of(
+    provider: Arc<CryptoProvider>,
+    credentials: Option<&Credentials>,
+    http: Http,
+    tls: Tls,
+) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(fixtures()?.service.certificate_der().to_vec().into())?;
     let versions = match tls {
         Tls::Two => &[&version::TLS12],
         Tls::Three => &[&version::TLS13],
     };
-    let config = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+    let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)?
         .with_root_certificates(roots);
     let mut config = match credentials {
@@ -54,7 +68,20 @@ pub fn config(credentials: Option<&Credentials>, http: Http, tls: Tls) -> Result
 ///
 /// If nobody listens, or the handshake fails.
 pub async fn connect(address: SocketAddr, config: Arc<ClientConfig>) -> Result<TlsStream<TcpStream>> {
-    let name = ServerName::try_from("localhost")?;
+    connect_as("localhost", address, config).await
+}
+
+/// A handshake with a server by one of its names.
+///
+/// # Errors
+///
+/// As [`connect`], and if that is no name.
+pub async fn connect_as(
+    name: &str,
+    address: SocketAddr,
+    config: Arc<ClientConfig>,
+) -> Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from(name.to_owned())?;
     Ok(TlsConnector::from(config).connect(name, super::tcp(address).await?).await?)
 }
 
