@@ -1,5 +1,6 @@
 //! What the guard let through, so that it can still object afterwards.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -48,6 +49,7 @@ struct Admitted {
     connection: Option<Connection>,
     method: Method,
     uri: Uri,
+    is_over: Cell<bool>,
 }
 
 impl Admission {
@@ -58,7 +60,8 @@ impl Admission {
         request: &HttpRequest,
     ) -> Self {
         let (method, uri) = (request.method().clone(), target::routed(request).clone());
-        Self(Rc::new(Admitted { gate: Rc::clone(gate), principal, connection, method, uri }))
+        let (gate, is_over) = (Rc::clone(gate), Cell::new(false));
+        Self(Rc::new(Admitted { gate, principal, connection, method, uri, is_over }))
     }
 
     /// The admission of a request; `None` when no guard let it through.
@@ -90,6 +93,15 @@ impl Admission {
 
     pub(crate) fn connection(&self) -> Option<&Connection> {
         self.0.connection.as_ref()
+    }
+
+    /// Whether the request has come to be denied, while what it began was under way.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.is_over.get()
+    }
+
+    pub(super) fn end(&self) {
+        self.0.is_over.set(true);
     }
 
     /// Turns the application's response into what goes out.

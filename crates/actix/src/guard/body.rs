@@ -36,12 +36,11 @@ impl<B: MessageBody> MessageBody for WatchedBody<B> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.project();
         let next = this.body.poll_next(cx).map_err(Into::into);
-        if let Some(watch) = this.watch {
-            if matches!(next, Poll::Ready(None)) {
-                watch.end();
-            } else if watch.poll_cut(cx, next.is_pending()).is_ready() {
-                return Poll::Ready(Some(Err(Cut.into())));
-            }
+        if !matches!(next, Poll::Ready(None))
+            && let Some(watch) = this.watch
+            && watch.poll_cut(cx, next.is_pending()).is_ready()
+        {
+            return Poll::Ready(Some(Err(Cut.into())));
         }
         next
     }

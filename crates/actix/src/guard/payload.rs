@@ -34,9 +34,7 @@ impl Stream for WatchedPayload {
             return Poll::Ready(None);
         }
         let next = Pin::new(&mut this.payload).poll_next(cx);
-        if matches!(next, Poll::Ready(None)) {
-            this.watch.end();
-        } else if this.watch.poll_cut(cx, next.is_pending()).is_ready() {
+        if !matches!(next, Poll::Ready(None)) && this.watch.poll_cut(cx, next.is_pending()).is_ready() {
             this.is_cut = true;
             return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::ConnectionAborted, Cut).into())));
         }

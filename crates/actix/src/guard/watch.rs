@@ -32,6 +32,7 @@ impl StdError for Cut {}
 
 /// What a body is watched for.
 pub(super) struct Watch {
+    admission: Admission,
     vigil: Box<Vigil>,
     deadline: Option<Instant>,
     has_begun: bool,
@@ -47,17 +48,18 @@ impl Watch {
         let permit = auth.permit(&asked, connection, admission.principal());
         let deadline = request.conn_data::<Accepted>().and_then(Accepted::deadline);
         let vigil = Box::new(Vigil::new(permit, connection.cloned()));
-        Self { vigil, deadline, has_begun: false, timer: None }
-    }
-
-    /// The body has come to its end.
-    pub(super) fn end(&mut self) {
-        self.vigil.end();
+        let admission = admission.clone();
+        Self { admission, vigil, deadline, has_begun: false, timer: None }
     }
 
     /// Ready when the body must stop. Most bodies are one piece and never cost a timer.
     pub(super) fn poll_cut(&mut self, cx: &mut Context<'_>, is_idle: bool) -> Poll<()> {
+        // Upload and response have one request, whose denial is told once.
+        if self.admission.is_over() {
+            return Poll::Ready(());
+        }
         if self.vigil.poll_denied(cx, is_idle, sleep).is_ready() {
+            self.admission.end();
             return Poll::Ready(());
         }
         let Some(deadline) = self.deadline else { return Poll::Pending };
@@ -66,5 +68,12 @@ impl Watch {
             return Poll::Pending;
         }
         self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline))).as_mut().poll(cx)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // Nothing but this watch ends bodies for the sake of trust: who leaves before has not been denied.
+        self.vigil.end();
     }
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod common;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod endings;
 mod extractors;
 mod guard;
 #[cfg(all(feature = "http2", any(feature = "aws-lc-rs", feature = "ring")))]

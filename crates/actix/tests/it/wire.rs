@@ -171,6 +171,20 @@ impl Client {
         Ok(Reply { status, head, body: String::from_utf8(body).unwrap() })
     }
 
+    /// So many bytes, which must be text.
+    pub(crate) async fn read(&mut self, length: usize) -> io::Result<String> {
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).await?;
+        Ok(String::from_utf8(bytes).unwrap())
+    }
+
+    /// What still comes until the connection ends, in whatever way.
+    pub(crate) async fn rest(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let _ended = self.0.read_to_end(&mut bytes).await;
+        String::from_utf8(bytes).unwrap()
+    }
+
     /// Whether the server has ended the connection.
     pub(crate) async fn is_ended(&mut self) -> bool {
         matches!(self.0.read(&mut [0]).await, Ok(0) | Err(_))
