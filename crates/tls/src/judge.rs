@@ -1,6 +1,7 @@
 //! Judging the chain that a client presented.
 
 mod conformance;
+mod issuers;
 mod judgement;
 mod path;
 mod pins;
@@ -19,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use webpki::{EndEntityCert, VerifiedPath};
 
 pub(crate) use self::conformance::Conformance;
+use self::issuers::Issuers;
 pub(crate) use self::judgement::Judgement;
 use self::judgement::{Chain, Window};
 use self::path::{Question, Refusal};
@@ -40,6 +42,7 @@ pub(crate) struct Judge {
     supported: WebPkiSupportedAlgorithms,
     /// Verified chains only, so that strangers cannot push out the verdicts of clients.
     remembered: Cache<Digest, Arc<Judgement>>,
+    issuers: Issuers,
     counters: Arc<Counters>,
 }
 
@@ -69,7 +72,17 @@ impl Judge {
         let revocation = revocation.map(load).transpose()?;
         let weight = |_: &Digest, judgement: &Arc<Judgement>| judgement.weight();
         let remembered = Cache::builder().max_capacity(MEMORY).weigher(weight).build();
-        Ok(Self { generation, anchors, profile, pins, revocation, supported, remembered, counters })
+        Ok(Self {
+            generation,
+            anchors,
+            profile,
+            pins,
+            revocation,
+            supported,
+            remembered,
+            issuers: Issuers::default(),
+            counters,
+        })
     }
 
     pub(crate) fn revocation(&self) -> Option<&RevocationSet> {

@@ -18,8 +18,9 @@ pub(crate) fn verify_tls12(
     signed: &DigitallySignedStruct,
     supported: &WebPkiSupportedAlgorithms,
 ) -> Result<HandshakeSignatureValid, Error> {
-    if EndEntityCert::try_from(der).is_ok() {
-        return crypto::verify_tls12_signature(message, der, signed, supported);
+    let checked = crypto::verify_tls12_signature(message, der, signed, supported);
+    if checked.is_ok() || EndEntityCert::try_from(der).is_ok() {
+        return checked;
     }
     let spki = public_key(der)?;
     let key = RawPublicKeyEntity::try_from(&spki).map_err(|_| bad_encoding())?;
@@ -44,8 +45,9 @@ pub(crate) fn verify_tls13(
     signed: &DigitallySignedStruct,
     supported: &WebPkiSupportedAlgorithms,
 ) -> Result<HandshakeSignatureValid, Error> {
-    if EndEntityCert::try_from(der).is_ok() {
-        return crypto::verify_tls13_signature(message, der, signed, supported);
+    let checked = crypto::verify_tls13_signature(message, der, signed, supported);
+    if checked.is_ok() || EndEntityCert::try_from(der).is_ok() {
+        return checked;
     }
     crypto::verify_tls13_signature_with_raw_key(message, &public_key(der)?, signed, supported)
 }

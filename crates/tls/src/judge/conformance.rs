@@ -35,12 +35,31 @@ pub(crate) fn violation(
     position: Position,
     conformance: Conformance,
 ) -> Option<Violation> {
+    if let Some(harm) = harm(certificate, position) {
+        return Some(Violation(harm));
+    }
+    // Taking a certificate apart once more costs as much as reading it did, with every new client.
+    if conformance == Conformance::Needful && position != Position::Anchor {
+        return None;
+    }
     let Ok((_, parsed)) = X509Certificate::from_der(certificate.der()) else {
         return Some(Violation("it cannot be taken apart"));
     };
     let subject = Subject { certificate, parsed: &parsed, position };
     let strict = || (conformance == Conformance::Strict).then(|| subject.careless()).flatten();
     subject.harmful().or_else(strict).map(Violation)
+}
+
+/// What no setting allows, as far as it was read already.
+fn harm(certificate: &Certificate, position: Position) -> Option<&'static str> {
+    let is_authority = position != Position::Leaf;
+    if is_authority && certificate.subject().is_empty() {
+        return Some("an authority has an empty subject (4.1.2.6)");
+    }
+    if !is_authority && certificate.key_usage().is_some_and(|usage| usage.key_cert_sign()) {
+        return Some("its key usage is keyCertSign, though it is no authority (4.2.1.9)");
+    }
+    None
 }
 
 struct Subject<'a> {
@@ -50,19 +69,11 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// What no setting allows.
+    /// What no setting allows, of what was not read before.
     fn harmful(&self) -> Option<&'static str> {
-        let is_authority = self.position != Position::Leaf;
-        if is_authority && self.certificate.subject().is_empty() {
-            return Some("an authority has an empty subject (4.1.2.6)");
-        }
-        if !is_authority && self.certificate.key_usage().is_some_and(|usage| usage.key_cert_sign()) {
-            return Some("its key usage is keyCertSign, though it is no authority (4.2.1.9)");
-        }
-        if self.position == Position::Anchor && self.parsed.extensions().iter().any(is_unknown_and_critical) {
-            return Some("it has a critical extension that is not understood (4.2)");
-        }
-        None
+        let is_strange = || self.parsed.extensions().iter().any(is_unknown_and_critical);
+        (self.position == Position::Anchor && is_strange())
+            .then_some("it has a critical extension that is not understood (4.2)")
     }
 
     /// What is forbidden, but harms nobody.

@@ -48,7 +48,7 @@ impl Judge {
         profile.check_conformance(leaf, Position::Leaf)?;
         let mut issuers = Vec::new();
         for intermediate in path.intermediate_certificates() {
-            let issuer = Certificate::from_der(&intermediate.der()).map_err(|_| Error::BadDer)?;
+            let issuer = self.issuers.read(&intermediate.der()).map_err(|_| Error::BadDer)?;
             if !profile.may_issue(&issuer) {
                 return Err(Error::EndEntityUsedAsCa.into());
             }
