@@ -1,6 +1,7 @@
 //! Names of servers, as clients and operators write them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Which site goes by which name.
 #[derive(Debug, Default)]
@@ -32,7 +33,13 @@ impl Names {
         if !is_name(&name) {
             return Err(Fault::Malformed);
         }
-        if names.insert(name, site).is_some() { Err(Fault::Taken) } else { Ok(()) }
+        match names.entry(name) {
+            Entry::Occupied(_) => Err(Fault::Taken),
+            Entry::Vacant(free) => {
+                free.insert(site);
+                Ok(())
+            }
+        }
     }
 
     /// Whose name this is: the whole name first, then with its first label as a wildcard.
