@@ -2,8 +2,9 @@
 //!
 //! Client and server talk in memory, and only the server is timed: from its first message to the
 //! verdict that a request is let in by. Each client shows a chain that was never seen before, then the
-//! same chain again, then it resumes its session. The same client visits all servers in turns, so that
-//! a busy machine slows all of them; bare rustls stands there twice, to show what chance alone does.
+//! same chain again, then it resumes its session. Clients visit the servers in small groups that take
+//! turns, so that a busy machine slows both servers, and each finds its code in the processor's cache
+//! as under load; bare rustls stands there twice, to show what chance alone does.
 
 #![expect(clippy::expect_used, reason = "a benchmark whose handshakes fail has nothing to measure")]
 
@@ -13,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use portcullis_core::Connection;
 use portcullis_pki::{Authority, Issued, Revoked};
-use portcullis_tls::rustls::client::Resumption;
 use portcullis_tls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use portcullis_tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use portcullis_tls::rustls::server::WebPkiClientVerifier;
@@ -70,20 +70,20 @@ impl World {
         };
         let config = portcullis.server_config(&[]);
         let mut times = Times::default();
-        for number in 0..clients {
-            let client = self.client(number);
-            // One session each, so that no server is offered that of another one.
-            let [of_bare, again, of_portcullis] = [(); 3].map(|()| self.client_config(&client));
+        let all: Vec<_> = (0..clients).map(|number| self.client(number)).collect();
+        for (number, group) in all.chunks(GROUP).enumerate() {
+            // A session each, so that no server is offered that of another one.
+            let visitors = || group.iter().map(|client| self.client_config(client)).collect::<Vec<_>>();
+            let [of_bare, again, of_portcullis, once_more] = [(); 4].map(|()| visitors());
             let visit_bare = |times: &mut Times| {
-                times.bare.push(handshake(&bare, &of_bare, HandshakeKind::Full, no_verdict));
-                times.bare_again.push(handshake(&bare, &again, HandshakeKind::Full, no_verdict));
-                times.bare_resumed.push(handshake(&bare, &of_bare, HandshakeKind::Resumed, no_verdict));
+                visit(&mut times.bare, &bare, &of_bare, HandshakeKind::Full, no_verdict);
+                visit(&mut times.bare_again, &bare, &again, HandshakeKind::Full, no_verdict);
+                visit(&mut times.bare_resumed, &bare, &of_bare, HandshakeKind::Resumed, no_verdict);
             };
             let visit_portcullis = |times: &mut Times| {
-                let forgetful = Arc::new(without_sessions(&of_portcullis));
-                times.new.push(handshake(&config, &of_portcullis, HandshakeKind::Full, verdict));
-                times.remembered.push(handshake(&config, &forgetful, HandshakeKind::Full, verdict));
-                times.resumed.push(handshake(&config, &of_portcullis, HandshakeKind::Resumed, verdict));
+                visit(&mut times.new, &config, &of_portcullis, HandshakeKind::Full, verdict);
+                visit(&mut times.remembered, &config, &once_more, HandshakeKind::Full, verdict);
+                visit(&mut times.resumed, &config, &of_portcullis, HandshakeKind::Resumed, verdict);
             };
             if number % 2 == 0 {
                 visit_bare(&mut times);
@@ -173,11 +173,19 @@ fn key(issued: &Issued) -> PrivateKeyDer<'static> {
     PrivateKeyDer::try_from(issued.key_der().to_vec()).expect("it is a private key")
 }
 
-/// The same client, which neither offers nor keeps a session.
-fn without_sessions(client: &ClientConfig) -> ClientConfig {
-    let mut client = client.clone();
-    client.resumption = Resumption::disabled();
-    client
+/// How many clients visit one server before it is the turn of the other one.
+///
+/// A server keeps 256 sessions, two for each visit.
+const GROUP: usize = 25;
+
+fn visit(
+    times: &mut Vec<Duration>,
+    server: &Arc<ServerConfig>,
+    clients: &[Arc<ClientConfig>],
+    kind: HandshakeKind,
+    verdict: impl Fn(&ServerConnection) -> Option<Connection> + Copy,
+) {
+    times.extend(clients.iter().map(|client| handshake(server, client, kind, verdict)));
 }
 
 /// The time that the server spends on a handshake, the verdict included.
