@@ -80,9 +80,11 @@ impl<'a> Driver<'a> {
         let mut arguments = vec![
             "--headless=new".to_owned(),
             format!("--user-data-dir={}", self.home.path().join("profile").display()),
-            "--window-size=800,720".into(),
+            "--window-size=800,900".into(),
             "--lang=en-US".into(),
             "--no-first-run".into(),
+            "--disable-extensions".into(),
+            "--disable-gpu".into(),
             // The shared memory of a container is often too small.
             "--disable-dev-shm-usage".into(),
         ];
