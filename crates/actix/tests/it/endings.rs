@@ -128,9 +128,11 @@ impl Scene {
     }
 }
 
+type Change = fn(&Scene);
+
 #[actix_web::test]
 async fn streams_and_upgrades_end_and_the_others_go_on() {
-    let changes: [(&str, fn(&Scene)); 3] = [
+    let changes: [(&str, Change); 3] = [
         ("certificate-untrusted", Scene::revoke),
         ("certificate-untrusted", Scene::expire),
         ("forbidden", Scene::close),
