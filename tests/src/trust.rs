@@ -23,7 +23,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 pub fn server(name: &str, asked: Asked) -> Result<ServerTlsBuilder> {
     if let Some(name) = name.strip_prefix("clients: ") {
         let asked = asked.context("nobody is asked")?;
-        return Ok(builder(Some(clients(name, asked)?))?);
+        return builder(Some(clients(name, asked)?));
     }
     let server = builder(asked)?;
     Ok(match name.split_once(": ") {
@@ -136,8 +136,9 @@ fn blocked() -> Result<Revocation> {
         Ok(Certificate::from_der(fixtures()?.client(client)?.certificate_der())?)
     };
     let (alice, bob, carol) = (certificate("alice")?, certificate("bob")?, certificate("carol")?);
+    let number = format!("serial:{} issuer:\"{}\"", carol.serial(), carol.issuer());
     Ok(Revocation::deny_list()
         .deny(Denied::certificate_sha256(*alice.sha256()))
         .deny(Denied::spki_sha256(*bob.spki_sha256()))
-        .deny(Denied::serial(carol.issuer().to_string(), carol.serial().clone())))
+        .deny(number.parse()?))
 }

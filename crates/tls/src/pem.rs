@@ -107,7 +107,6 @@ impl Input {
         }
     }
 
-    /// How to call the origin in a message.
     /// The file, if it is one.
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
@@ -116,6 +115,7 @@ impl Input {
         }
     }
 
+    /// How to call the origin in a message.
     pub(crate) fn origin(&self, what: &str) -> String {
         match self {
             Self::File(path) => name(path),

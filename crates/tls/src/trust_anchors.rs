@@ -105,12 +105,16 @@ impl TrustAnchors {
     }
 
     /// Reads and judges all of them.
+    ///
+    /// What has expired is an error at start. In a reload it vouches for nobody and is warned of: it
+    /// would keep everything else from being replaced, such as a list of who is blocked.
     pub(crate) fn load(
         &self,
         now: i64,
         supported: &WebPkiSupportedAlgorithms,
+        is_reload: bool,
     ) -> Result<AnchorSet, TrustAnchorsError> {
-        let mut loading = set::Loading::new(now, supported);
+        let mut loading = set::Loading::new(now, supported, is_reload);
         for source in &self.sources {
             source.load(&mut loading)?;
         }

@@ -80,13 +80,17 @@ impl Shared {
             return true;
         }
         match life.is_good(now) {
-            Answer::Ready(is_good) => is_good,
+            Answer::Ready(is_good) => {
+                // Once is enough to end it.
+                life.is_asking.store(!is_good, SeqCst);
+                is_good
+            }
             Answer::Pending(is_good) => {
                 life.is_asking.store(true, SeqCst);
                 let life = Arc::clone(life);
                 tokio::spawn(async move {
                     let is_good = is_good.await;
-                    life.is_asking.store(false, SeqCst);
+                    life.is_asking.store(!is_good, SeqCst);
                     if !is_good {
                         end(vec![life]).await;
                     }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use portcullis_core::certificate::{Fingerprint, Serial};
 use portcullis_core::{Certificate, Distrust};
 
+use super::distinguished::Distinguished;
 use super::{RevocationError, source};
 
 /// A certificate, or a key, that this service blocks.
@@ -28,7 +29,7 @@ use super::{RevocationError, source};
 /// use portcullis_tls::Denied;
 ///
 /// let lost: Denied = r#"serial:c0ffee issuer:"CN=Staff CA,O=Example""#.parse()?;
-/// assert_eq!(lost, Denied::serial("CN=Staff CA,O=Example", "c0ffee".parse()?));
+/// assert_eq!(lost, Denied::serial("O=Example,CN=Staff CA", "c0ffee".parse()?)?);
 /// assert!("serial:c0ffee".parse::<Denied>().is_err()); // of which issuer?
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -39,7 +40,7 @@ pub struct Denied(Kind);
 enum Kind {
     Certificate(Fingerprint),
     Key(Fingerprint),
-    Serial { issuer: String, serial: Serial },
+    Serial { issuer: Distinguished, serial: Serial },
 }
 
 impl Denied {
@@ -56,8 +57,15 @@ impl Denied {
     }
 
     /// The certificate with this serial number of this issuer, named in RFC 4514 form.
-    pub fn serial(issuer: impl Into<String>, serial: Serial) -> Self {
-        Self(Kind::Serial { issuer: issuer.into(), serial })
+    ///
+    /// Order and letter case of its attributes make no difference.
+    ///
+    /// # Errors
+    ///
+    /// If the issuer is no name.
+    pub fn serial(issuer: &str, serial: Serial) -> Result<Self, RevocationError> {
+        let issuer = Distinguished::read(issuer).map_err(|reason| RevocationError::Denied { reason })?;
+        Ok(Self(Kind::Serial { issuer, serial }))
     }
 }
 
@@ -117,10 +125,19 @@ impl DenyList {
         if self.0.is_empty() {
             return None;
         }
-        let serial =
-            Kind::Serial { issuer: certificate.issuer().to_string(), serial: certificate.serial().clone() };
-        let kinds = [Kind::Certificate(*certificate.sha256()), Kind::Key(*certificate.spki_sha256()), serial];
-        kinds.iter().any(|kind| self.0.contains(kind)).then_some(Distrust::Denied)
+        let kinds = [Kind::Certificate(*certificate.sha256()), Kind::Key(*certificate.spki_sha256())];
+        let is_denied = kinds.iter().any(|kind| self.0.contains(kind)) || self.denies_serial(certificate);
+        is_denied.then_some(Distrust::Denied)
+    }
+
+    fn denies_serial(&self, certificate: &Certificate) -> bool {
+        if !self.0.iter().any(|kind| matches!(kind, Kind::Serial { .. })) {
+            return false;
+        }
+        let issuer = Distinguished::read(&certificate.issuer().to_string());
+        issuer.is_ok_and(|issuer| {
+            self.0.contains(&Kind::Serial { issuer, serial: certificate.serial().clone() })
+        })
     }
 }
 
@@ -139,7 +156,7 @@ fn read_entry(text: &str) -> Result<Denied, String> {
                 .map_err(|error: portcullis_core::certificate::SerialError| error.to_string())?;
             let (issuer, rest) = read_issuer(rest)?;
             only_comment(rest)?;
-            return Ok(Denied::serial(issuer, serial));
+            return Ok(Denied(Kind::Serial { issuer: Distinguished::read(issuer)?, serial }));
         }
         other => return Err(format!("`{}:` is nothing to block by: {FORMS}", other.escape_debug())),
     };
@@ -149,18 +166,13 @@ fn read_entry(text: &str) -> Result<Denied, String> {
 
 /// Reads `issuer:".."`, in which quotes are escaped as in RFC 4514.
 fn read_issuer(text: &str) -> Result<(&str, &str), String> {
-    const MISSING: &str = "a serial number alone says nothing, each issuer has its own: add `issuer:\"CN=..\"` with the issuer as portcullis prints it";
+    const MISSING: &str =
+        "a serial number alone says nothing, each issuer has its own: add `issuer:\"CN=..\"` with its name";
     let quoted = text.trim_start().strip_prefix("issuer:\"").ok_or(MISSING)?;
     let mut is_escaped = false;
     for (index, character) in quoted.char_indices() {
         if character == '"' && !is_escaped {
             let (issuer, rest) = quoted.split_at(index);
-            if !issuer.contains('=') {
-                return Err(format!(
-                    "`{}` is no name of an issuer: write it as portcullis prints it, such as `CN=Staff CA,O=Example`",
-                    issuer.escape_debug()
-                ));
-            }
             return Ok((issuer, rest.strip_prefix('"').unwrap_or_default()));
         }
         is_escaped = character == '\\' && !is_escaped;
@@ -196,7 +208,8 @@ mod tests {
         let list = read(&text).unwrap();
         assert_eq!(list.len(), 3);
         let serial = "c0ffee".parse().unwrap();
-        assert!(list.0.contains(&Kind::Serial { issuer: "CN=a\\\"b#c,O=x".to_owned(), serial }));
+        let issuer = Distinguished::read("CN=a\\\"b#c,O=x").unwrap();
+        assert!(list.0.contains(&Kind::Serial { issuer, serial }));
         assert!(read("").unwrap().is_empty());
     }
 

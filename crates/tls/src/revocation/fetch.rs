@@ -216,7 +216,9 @@ impl CrlFetch {
         // Hidden, so that it is no list of a folder.
         let draft = folder.join(format!(".{name}.new"));
         let write = || {
-            let mut file = fs::File::create(&draft)?;
+            // What an interrupted run has left, or somebody has put there.
+            let _ = fs::remove_file(&draft);
+            let mut file = fs::File::create_new(&draft)?;
             file.write_all(der)?;
             file.sync_all()?;
             fs::rename(&draft, &self.file)

@@ -69,7 +69,7 @@ pub enum TrustAnchorsError {
         violation: String,
     },
     /// The certificate has expired.
-    #[error("{anchor} has expired: replace it, or take it out")]
+    #[error("{anchor} expired: replace it, or take it out")]
     Expired {
         /// Which certificate.
         anchor: String,

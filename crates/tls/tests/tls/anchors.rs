@@ -78,7 +78,7 @@ fn who_is_no_authority_is_no_anchor() {
         ),
         (
             raw(authority().valid(past - std::time::Duration::from_secs(60), past)),
-            "the trust anchors `staff`, `CN=Odd CA`, has expired: replace it, or take it out",
+            "the trust anchors `staff`, `CN=Odd CA`, expired: replace it, or take it out",
         ),
         (
             raw(authority().valid(future, far)),

@@ -29,11 +29,18 @@ impl Held {
 
     /// False if there are too many of them.
     fn hold(&self, permit: Permit) -> bool {
-        self.permits(|Permits { list, .. }| {
-            if !list.iter().any(|other| other.is_for_same(&permit)) {
-                list.push(permit);
+        self.permits(|Permits { list, is_denied }| {
+            if list.iter().any(|other| other.is_for_same(&permit)) {
+                return true;
             }
-            list.len() <= MOST
+            let has_room = list.len() < MOST;
+            if has_room {
+                list.push(permit);
+            } else {
+                // Nobody would ask whether it may go on.
+                *is_denied = true;
+            }
+            has_room
         })
     }
 }
