@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::outcome::Failure;
+use crate::style::printable;
 
 /// More than any policy, certificate or revocation list; what never ends must not fill the memory.
 const MOST_BYTES: u64 = 1 << 30;
@@ -16,7 +17,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 
 /// What messages call the file.
 pub(crate) fn name(path: &Path) -> String {
-    if is_stdin(path) { "standard input".into() } else { path.display().to_string() }
+    if is_stdin(path) { "standard input".into() } else { printable(&path.display().to_string()) }
 }
 
 /// Reads a file, or standard input.

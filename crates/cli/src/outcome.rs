@@ -1,6 +1,9 @@
 //! How a command ends: the exit status is part of the interface.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use crate::style::printable_lines;
 
 /// How a command ended that could do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +46,17 @@ impl Failure {
 
 /// Prints what clap has to say, which is help or a mistake in the flags.
 pub(crate) fn of_usage(error: &clap::Error) -> ExitCode {
+    // It repeats arguments as they are: its own colours are given up for those that play with a terminal.
+    let is_harmless = std::env::args_os().all(|argument| {
+        let argument = argument.to_string_lossy();
+        printable_lines(&argument) == argument
+    });
     // Nobody is left to tell if the terminal is gone.
-    let _ = error.print();
+    let _ = if is_harmless {
+        error.print()
+    } else {
+        let text = error.to_string();
+        writeln!(io::stderr().lock(), "{}", printable_lines(&text))
+    };
     ExitCode::from(if error.use_stderr() { 3 } else { 0 })
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::arguments::Format;
 use crate::outcome::Failure;
+use crate::style::printable_lines;
 
 /// Where results go.
 #[derive(Debug)]
@@ -62,7 +63,9 @@ impl Output {
     /// Tells why a command could not do its work.
     pub(crate) fn failure(&mut self, failure: &Failure) -> ExitCode {
         let line = match self.format {
-            Format::Human | Format::Markdown | Format::Html => format!("error: {failure}"),
+            Format::Human | Format::Markdown | Format::Html => {
+                format!("error: {}", printable_lines(&failure.to_string()))
+            }
             Format::Json => serde_json::json!({ "error": failure.to_string() }).to_string(),
         };
         // Nobody is left to tell if the terminal is gone.

@@ -50,6 +50,11 @@ pub(crate) fn printable(text: &str) -> String {
     })
 }
 
+/// Text of several lines, each of them printable.
+pub(crate) fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
 /// What turns the direction of text, or cannot be seen.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
@@ -68,6 +73,7 @@ mod tests {
 
     #[test]
     fn nothing_reaches_a_terminal_but_text() {
+        assert_eq!(printable_lines("a\u{7}\n\u{1b}b"), "a\\u{7}\n\\u{1b}b");
         assert_eq!(printable("a\u{1b}[31mb\u{202e}ü\n"), r"a\u{1b}[31mb\u{202e}ü\n");
     }
 }

@@ -250,3 +250,25 @@ fn an_index_that_was_tampered_with_is_refused() {
         assert!(told.contains("line 1"), "{told}");
     }
 }
+
+#[test]
+fn a_request_is_named_after_its_file() {
+    let folder = folder();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name.push(rcgen::DnType::CommonName, "admin");
+    let request = params.serialize_request(&key).unwrap();
+    fs::write(folder.path().join("dave.csr"), request.der()).unwrap();
+    let made = succeeds(folder.path(), &["csr", "sign", "dave.csr"]);
+    assert!(made.starts_with("made pki/client/dave.pem\n  CN=dave, "), "{made}");
+    assert!(made.contains("not taken from the request: subject"), "{made}");
+
+    let mut command = portcullis(folder.path());
+    let file = fs::File::open(folder.path().join("dave.csr")).unwrap();
+    let output = command.args(["csr", "sign", "-"]).stdin(file).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output).contains("give one with `--name`"), "{}", text(&output));
+    fs::rename(folder.path().join("dave.csr"), folder.path().join("a b.csr")).unwrap();
+    assert!(fails(folder.path(), &["csr", "sign", "a b.csr"], 3).contains("cannot be a name"));
+    succeeds(folder.path(), &["csr", "sign", "a b.csr", "--name", "erin"]);
+}

@@ -30,8 +30,14 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome,
         Format::Html => {
             output.text(&Page::new(&input::name(&arguments.policy), &policy, &matrix).render()?)?
         }
-        Format::Markdown => output.text(&markdown(&matrix))?,
-        Format::Human | Format::Json => output.result(&table(&matrix), &value(&policy, &matrix))?,
+        Format::Markdown => {
+            let note = policy::told_resources(&policy).map(|note| format!("\nNote: {note}.\n"));
+            output.text(&(markdown(&matrix) + &note.unwrap_or_default()))?
+        }
+        Format::Human | Format::Json => {
+            let note = policy::told_resources(&policy).map(|note| format!("note: {note}\n"));
+            output.result(&(table(&matrix) + &note.unwrap_or_default()), &value(&policy, &matrix))?
+        }
     }
     Ok(Outcome::Fine)
 }
@@ -84,5 +90,5 @@ fn value(policy: &Policy, matrix: &Matrix) -> Value {
             "access": Value::Object(cells.collect()),
         })
     });
-    json!({ "callers": callers, "rows": rows.collect::<Vec<_>>() })
+    json!({ "callers": callers, "rows": rows.collect::<Vec<_>>(), "resources": policy::value_of_resources(policy) })
 }

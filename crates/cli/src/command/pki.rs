@@ -18,6 +18,7 @@ use portcullis_pki::{PkiError, Store, StoreError};
 
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
+use crate::style::printable;
 
 /// Make certificates for development: an authority, servers, clients, revocation lists
 #[derive(Debug, clap::Args)]
@@ -57,6 +58,12 @@ enum Command {
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome, Failure> {
     let folder = plain(&arguments.dir);
+    let shown = folder.display().to_string();
+    // Its name stands in all that is printed, and in the commands to copy.
+    if printable(&shown) != shown {
+        let reason = "has control characters in its name: choose another folder";
+        return Err(Failure::Input(format!("`{}` {reason}", printable(&shown))));
+    }
     match &arguments.command {
         Command::Init(arguments) => authority::init(arguments, folder, output),
         Command::Server(arguments) => issue::server(arguments, &mut open(folder)?, output),

@@ -163,6 +163,7 @@ pub(crate) fn can(arguments: &Can, output: &mut Output) -> Result<Outcome, Failu
     for who in &principals {
         text += &told_can(name, who, &auth, *all);
     }
+    roster.remarks.extend(policy::told_resources(&auth.policy()));
     for remark in &roster.remarks {
         text += &format!("note: {}\n", printable(remark));
     }

@@ -4,6 +4,7 @@ use askama::Template;
 use portcullis_core::policy::{Access, Matrix, MatrixRow, Policy, Route};
 
 use crate::outcome::Failure;
+use crate::policy;
 
 /// The page; every text in it is escaped by the template.
 #[derive(Template)]
@@ -12,6 +13,8 @@ pub(super) struct Page {
     title: String,
     callers: Vec<String>,
     rows: Vec<Row>,
+    /// What the table does not show.
+    note: Option<String>,
 }
 
 struct Row {
@@ -33,6 +36,7 @@ impl Page {
             title: title.to_owned(),
             callers: matrix.callers().iter().map(ToString::to_string).collect(),
             rows: matrix.rows().zip(policy.routes()).map(|(row, route)| Row::new(row, route)).collect(),
+            note: policy::told_resources(policy),
         }
     }
 

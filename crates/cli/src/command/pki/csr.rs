@@ -13,7 +13,7 @@ use super::issue::{DAYS, host};
 use super::report::Made;
 use super::settings::{self, Names, Signer, Validity};
 use super::{failure, open};
-use crate::{outcome::Failure, output::Output};
+use crate::{input, outcome::Failure, output::Output};
 
 /// More than any request needs.
 const LONGEST: u64 = 256 * 1024;
@@ -34,9 +34,9 @@ enum Command {
 struct Sign {
     /// The request: PKCS#10 in PEM or DER, or SPKAC; `-` is standard input
     file: PathBuf,
-    /// The name of the file, and the common name
+    /// The name of the certificate's file, and the common name; that of the request's file unless given
     #[arg(long, value_name = "NAME")]
-    name: String,
+    name: Option<String>,
     /// Issue a certificate for a server, instead of a client
     #[arg(long)]
     server: bool,
@@ -69,7 +69,8 @@ pub(super) fn run(arguments: &Arguments, folder: &Path, output: &mut Output) -> 
     let request = SigningRequest::read(&read(&arguments.file)?).map_err(failure)?;
     let mut store = open(folder)?;
     let kind = if arguments.server { Kind::Server } else { Kind::Client };
-    let slot = Slot::new(kind, &arguments.name).map_err(failure)?;
+    let name = arguments.name()?;
+    let slot = Slot::new(kind, &name).map_err(failure)?;
     if !arguments.force {
         store.check_free(&slot).map_err(failure)?;
     }
@@ -84,9 +85,9 @@ pub(super) fn run(arguments: &Arguments, folder: &Path, output: &mut Output) -> 
     settings::check_end(&store, issuer.as_ref(), to)?;
     let authority = arguments.signer.authority(&store, issuer.as_ref())?;
 
-    let (common, attributes) = arguments.names.subject(&arguments.name)?;
+    let (common, attributes) = arguments.names.subject(&name)?;
     let mut builder = match (kind, arguments.allow_san) {
-        (Kind::Server, false) => host(&authority, &arguments.name, &[]).common_name(&common),
+        (Kind::Server, false) => host(&authority, &name, &[]).common_name(&common),
         (Kind::Server, true) => authority.server_unnamed(&common),
         _ => authority.client(&common).subject_as_alternative_name(),
     };
@@ -122,6 +123,21 @@ pub(super) fn run(arguments: &Arguments, folder: &Path, output: &mut Output) -> 
     }
     text.push_str("next: give the file to whoever has the key\n");
     output.result(&text, &Report { made, ignored })
+}
+
+impl Sign {
+    /// The operator's word: nothing that the request says.
+    fn name(&self) -> Result<String, Failure> {
+        if let Some(name) = &self.name {
+            return Ok(name.clone());
+        }
+        let stem = if input::is_stdin(&self.file) { None } else { self.file.file_stem() };
+        let name = stem.and_then(|stem| stem.to_str()).map(ToOwned::to_owned);
+        name.ok_or_else(|| {
+            let file = input::name(&self.file);
+            Failure::Input(format!("`{file}` has no name to give the certificate: give one with `--name`"))
+        })
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
