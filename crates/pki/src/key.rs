@@ -141,6 +141,12 @@ pub(crate) fn identifier_of(public: &[u8]) -> Vec<u8> {
     Sha256::digest(public).iter().copied().take(20).collect()
 }
 
+/// The bits of a public key, given as `SubjectPublicKeyInfo` in DER; nothing if it is none.
+pub(crate) fn bits_of(public: &[u8]) -> Vec<u8> {
+    SubjectPublicKeyInfo::from_der(public)
+        .map_or_else(|_| Vec::new(), |(_, public)| public.subject_public_key.data.to_vec())
+}
+
 /// The public key that belongs to a PKCS#8 private key, as `SubjectPublicKeyInfo` in DER.
 pub(crate) fn public_der_of(pkcs8: &[u8]) -> Result<Vec<u8>, PkiError> {
     let pair = KeyPair::try_from(pkcs8).map_err(PkiError::key)?;

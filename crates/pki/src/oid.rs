@@ -94,10 +94,23 @@ known! {
     CLIENT_AUTH = [1, 3, 6, 1, 5, 5, 7, 3, 2];
     /// Extended key usage of signed and encrypted mail.
     EMAIL_PROTECTION = [1, 3, 6, 1, 5, 5, 7, 3, 4];
+    /// Extended key usage of those who answer for an authority (OCSP).
+    OCSP_SIGNING = [1, 3, 6, 1, 5, 5, 7, 3, 9];
     /// `anyExtendedKeyUsage`.
     ANY_EXTENDED_KEY_USAGE = [2, 5, 29, 37, 0];
     /// The Microsoft user principal name inside an `otherName`.
     USER_PRINCIPAL_NAME = [1, 3, 6, 1, 4, 1, 311, 20, 2, 3];
+
+    /// The kind of answers that responders give (OCSP).
+    OCSP_BASIC = [1, 3, 6, 1, 5, 5, 7, 48, 1, 1];
+    /// Extension `nonce` of questions and answers (OCSP).
+    OCSP_NONCE = [1, 3, 6, 1, 5, 5, 7, 48, 1, 2];
+    /// Extension `id-pkix-ocsp-nocheck`: nobody will say that the responder is revoked.
+    OCSP_NO_CHECK = [1, 3, 6, 1, 5, 5, 7, 48, 1, 5];
+    /// Hash algorithm SHA-1, with which certificates are named, not signed.
+    SHA1 = [1, 3, 14, 3, 2, 26];
+    /// Hash algorithm SHA-256.
+    SHA256 = [2, 16, 840, 1, 101, 3, 4, 2, 1];
 
     /// Signature algorithm `ecdsa-with-SHA256`.
     ECDSA_WITH_SHA256 = [1, 2, 840, 10045, 4, 3, 2];

@@ -230,15 +230,16 @@ pub(crate) enum Timestamp {
 
 impl Timestamp {
     pub(crate) fn new(time: SystemTime) -> Result<Self, PkiError> {
-        let seconds = match time.duration_since(UNIX_EPOCH) {
-            Ok(after) => i64::try_from(after.as_secs()).map_err(|_| PkiError::Time)?,
-            Err(before) => -i64::try_from(before.duration().as_secs()).map_err(|_| PkiError::Time)?,
-        };
-        let time = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| PkiError::Time)?;
+        let time = whole_seconds(time)?;
         match UTCTime::from_datetime_opt(time) {
             Some(time) => Ok(Self::Utc(time)),
             None => GeneralizedTime::from_datetime_opt(time).map(Self::Generalized).ok_or(PkiError::Time),
         }
+    }
+
+    /// The time as everything but certificates and lists writes it.
+    pub(crate) fn generalized(time: SystemTime) -> Result<GeneralizedTime, PkiError> {
+        GeneralizedTime::from_datetime_opt(whole_seconds(time)?).ok_or(PkiError::Time)
     }
 
     pub(crate) fn write(&self, writer: DERWriter<'_>) {
@@ -247,6 +248,14 @@ impl Timestamp {
             Self::Generalized(time) => writer.write_generalized_time(time),
         }
     }
+}
+
+fn whole_seconds(time: SystemTime) -> Result<OffsetDateTime, PkiError> {
+    let seconds = match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).map_err(|_| PkiError::Time)?,
+        Err(before) => -i64::try_from(before.duration().as_secs()).map_err(|_| PkiError::Time)?,
+    };
+    OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| PkiError::Time)
 }
 
 #[cfg(test)]

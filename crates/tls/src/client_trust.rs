@@ -121,6 +121,10 @@ impl ClientTrustBuilder {
 
 impl Vouched {
     fn from_judgement(judgement: &Judgement) -> Result<Self, Distrust> {
+        if judgement.inquiry().is_some() {
+            let detail = "its responder would have to be asked, which only servers do".to_owned();
+            return Err(Distrust::RevocationUnknown { detail });
+        }
         match judgement.peer() {
             Peer::Verified(identity) => Ok(Self {
                 certificate: identity.certificate().clone(),

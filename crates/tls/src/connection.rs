@@ -1,5 +1,7 @@
 //! One connection, as the guard sees it.
 
+mod verdict;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -9,6 +11,7 @@ use portcullis_core::peer::live::Answer;
 use portcullis_core::{Connection, ConnectionInfo, Live, Peer};
 use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 
+use self::verdict::Verdict;
 use crate::clock::Clock;
 use crate::judge::Judgement;
 use crate::server::Trust;
@@ -36,8 +39,9 @@ impl TlsConnection {
     ) -> Self {
         let closer = Arc::new(Closer::default());
         let judgement = ArcSwap::new(judgement);
+        let verdict = Arc::new(Verdict { trust, clock, site, judgement });
         let info = info(connection, peer);
-        let handle = Connection::new(Judged { trust, clock, site, judgement, info, closer: closer.clone() });
+        let handle = Connection::new(Judged { verdict, info, closer: closer.clone() });
         Self { handle, closer }
     }
 
@@ -64,48 +68,38 @@ impl fmt::Debug for Closer {
 
 /// What the guard asks.
 struct Judged {
-    trust: Arc<Trust>,
-    clock: Clock,
-    site: usize,
-    judgement: ArcSwap<Judgement>,
+    verdict: Arc<Verdict>,
     info: ConnectionInfo,
     closer: Arc<Closer>,
 }
 
 impl Live for Judged {
     fn peer(&self, now: i64) -> Answer<Peer> {
-        let now = self.clock.or(now);
-        let judgement = self.judgement.load();
-        if judgement.generation() == self.trust.generation() && judgement.holds_at(now) {
-            return Answer::Ready(judgement.peer().clone());
-        }
-        // In place: the limits of a chain bound a search to a few signatures, which take about as long as
-        // it would to hand it to another thread. Most verdicts are remembered from another connection.
-        let anew = self.trust.load().judge_again(self.site, &judgement, now);
-        let peer = anew.peer().clone();
-        self.judgement.store(anew);
-        Answer::Ready(peer)
+        self.verdict.peer(now)
     }
 
     fn covers(&self, authority: Option<&str>) -> bool {
-        let snapshot = self.trust.load();
+        let Verdict { trust, site, .. } = &*self.verdict;
+        let snapshot = trust.load();
         if snapshot.has_one_client_auth() {
             return true;
         }
         let Some(authority) = authority else { return false };
-        snapshot.judges_alike(self.site, snapshot.site_of(Some(authority)))
+        snapshot.judges_alike(*site, snapshot.site_of(Some(authority)))
     }
 
     fn admits(&self, peer: &Peer) -> bool {
-        self.trust.load().clients(self.site).is_none_or(|clients| clients.mode.admits(peer))
+        let Verdict { trust, site, .. } = &*self.verdict;
+        trust.load().clients(*site).is_none_or(|clients| clients.mode.admits(peer))
     }
 
     fn asks_again(&self) -> bool {
-        self.trust.load().clients(self.site).is_some()
+        let Verdict { trust, site, .. } = &*self.verdict;
+        trust.load().clients(*site).is_some()
     }
 
     fn trust_generation(&self) -> Option<u64> {
-        Some(self.judgement.load().generation())
+        Some(self.verdict.judgement.load().generation())
     }
 
     fn close(&self) {

@@ -28,6 +28,7 @@ pub(crate) use self::pins::{PinKind, Pins};
 pub(crate) use self::profile::{Profile, weak_key};
 use crate::clock::unix_time;
 use crate::counters::Counters;
+use crate::ocsp::{Inquiry, Responders};
 use crate::revocation::RevocationSet;
 use crate::trust_anchors::AnchorSet;
 use crate::{ClientAuth, Revocation, TlsError};
@@ -38,7 +39,8 @@ pub(crate) struct Judge {
     anchors: AnchorSet,
     profile: Profile,
     pins: Pins,
-    revocation: Option<RevocationSet>,
+    revocation: Option<Arc<RevocationSet>>,
+    responders: Responders,
     supported: WebPkiSupportedAlgorithms,
     /// Verified chains only, so that strangers cannot push out the verdicts of clients.
     remembered: Cache<Digest, Arc<Judgement>>,
@@ -60,7 +62,7 @@ impl Judge {
     pub(crate) fn load(
         asked: &ClientAuth,
         revocation: Option<&Revocation>,
-        provider: &CryptoProvider,
+        provider: &Arc<CryptoProvider>,
         now: i64,
         generation: u64,
         counters: Arc<Counters>,
@@ -72,7 +74,9 @@ impl Judge {
         asked.profile.check()?;
         let (profile, pins) = (asked.profile.clone(), asked.pins.clone());
         let load = |revocation: &Revocation| revocation.load(&anchors, &supported, now);
-        let revocation = revocation.map(load).transpose()?;
+        let responders = revocation.map(Revocation::responders).unwrap_or_default();
+        let responders = Responders::load(responders, &anchors, provider)?;
+        let revocation = revocation.map(load).transpose()?.map(Arc::new);
         let weight = |_: &Digest, judgement: &Arc<Judgement>| judgement.weight();
         let remembered = Cache::builder().max_capacity(MEMORY).weigher(weight).build();
         Ok(Self {
@@ -81,6 +85,7 @@ impl Judge {
             profile,
             pins,
             revocation,
+            responders,
             supported,
             remembered,
             issuers: Issuers::default(),
@@ -89,7 +94,7 @@ impl Judge {
     }
 
     pub(crate) fn revocation(&self) -> Option<&RevocationSet> {
-        self.revocation.as_ref()
+        self.revocation.as_deref()
     }
 
     pub(crate) fn anchors(&self) -> &AnchorSet {
@@ -139,7 +144,7 @@ impl Judge {
             Ok(others) => Arc::new(self.verify(presented, &others, now)),
             Err(reason) => return Judgement::inadmissible(self.generation, self.legible(leaf), reason),
         };
-        if judgement.peer().identity().is_some() {
+        if judgement.peer().identity().is_some() && judgement.inquiry().is_none() {
             self.remembered.insert(presented.digest, judgement.clone());
         }
         judgement
@@ -155,7 +160,15 @@ impl Judge {
             }
         };
         match self.search(&leaf, presented.leaf, others, now) {
-            Ok((identity, window)) => Judgement::verified(chain, identity, window),
+            Ok(Found { identity, window, inquiry: None }) => Judgement::verified(chain, identity, window),
+            Ok(Found { identity, window, inquiry: Some(inquiry) }) => {
+                let known = inquiry.recall(now);
+                let judgement = Judgement::verified_but(chain, identity, window, inquiry);
+                match known {
+                    Some(standing) => judgement.settled(standing),
+                    None => judgement,
+                }
+            }
             Err(reason) => Judgement::untrusted(chain, Some(leaf), reason),
         }
     }
@@ -167,7 +180,7 @@ impl Judge {
         leaf_der: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         now: i64,
-    ) -> Result<(Identity, Window), Distrust> {
+    ) -> Result<Found, Distrust> {
         let clock_is_broken = || Distrust::Other { detail: "the clock of the server is not set".into() };
         let time = unix_time(now).ok_or_else(clock_is_broken)?;
         if let Some(reason) = self.revocation.as_ref().and_then(|revocation| revocation.denied(leaf)) {
@@ -175,7 +188,8 @@ impl Judge {
         }
         if let Some(anchor) = self.anchors.pinned(leaf) {
             let window = self.check_pinned(leaf, now)?;
-            return Ok((Identity::vouched(leaf.clone(), anchor.clone(), Provenance::Tls), window));
+            let identity = Identity::vouched(leaf.clone(), anchor.clone(), Provenance::Tls);
+            return Ok(Found { identity, window, inquiry: None });
         }
         let window = Cell::new(Window::of(leaf));
         let refused = OnceCell::new();
@@ -212,7 +226,10 @@ impl Judge {
         // Found by identity, so this cannot fail; if it did, nobody would have vouched.
         let anchor = self.anchors.facts(path.anchor()).ok_or_else(|| unknown_issuer(leaf))?;
         let identity = Identity::vouched(leaf.clone(), anchor.anchor.clone(), Provenance::Tls);
-        Ok((identity, window.get()))
+        let ask = |revocation| {
+            self.responders.inquiry(leaf, &path, anchor.anchor.label(), revocation, self.generation)
+        };
+        Ok(Found { identity, window: window.get(), inquiry: self.revocation.as_ref().and_then(ask) })
     }
 }
 
@@ -235,6 +252,14 @@ impl fmt::Debug for Judge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Judge").field("anchors", &self.anchors).finish_non_exhaustive()
     }
+}
+
+/// What was found out about a chain.
+struct Found {
+    identity: Identity,
+    window: Window,
+    /// What remains to be asked about the client.
+    inquiry: Option<Inquiry>,
 }
 
 /// A chain as it was presented.

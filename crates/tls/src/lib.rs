@@ -14,6 +14,7 @@ mod key_pair;
 mod lifetime;
 mod listener;
 mod metric;
+mod ocsp;
 mod passphrase;
 mod pem;
 mod possession;
@@ -35,6 +36,8 @@ pub use handshake::{HandshakeError, TlsAcceptor};
 pub use key_pair::{KeyPair, KeyPairError};
 pub use lifetime::{Lifetime, Lives, Watched};
 pub use listener::TlsListener;
+#[cfg(feature = "ocsp")]
+pub use ocsp::OcspResponder;
 pub use passphrase::{Passphrase, PassphraseError};
 pub use pem::PemError;
 pub use reload::{

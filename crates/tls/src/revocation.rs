@@ -2,7 +2,6 @@
 
 mod deny;
 mod der;
-mod distinguished;
 mod error;
 #[cfg(feature = "fetch")]
 mod fetch;
@@ -24,12 +23,19 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 
 pub use self::deny::Denied;
 pub use self::error::RevocationError;
+#[cfg(feature = "ocsp")]
+pub(crate) use self::fetch::Download;
 #[cfg(feature = "fetch")]
 pub use self::fetch::{CrlFetch, CrlFetchBuilder, CrlFetchError, CrlFetchTask, CrlFetched};
+#[cfg(feature = "ocsp")]
+pub(crate) use self::proof::is_signed_by;
+#[cfg(feature = "ocsp")]
+pub(crate) use self::set::Listed;
 pub(crate) use self::set::RevocationSet;
 use self::set::Rules;
 use self::source::Source;
 pub use self::status::{Coverage, RevocationCoverage, RevocationListStatus, RevocationStatus};
+use crate::ocsp::OcspResponder;
 use crate::trust_anchors::AnchorSet;
 
 /// Where it is written which certificates are revoked, and what happens if that is unknown.
@@ -64,6 +70,7 @@ use crate::trust_anchors::AnchorSet;
 #[must_use]
 pub struct Revocation {
     sources: Vec<Source>,
+    responders: Vec<OcspResponder>,
     rules: Rules,
     limit: u64,
     denied: Vec<Denied>,
@@ -81,6 +88,7 @@ impl Revocation {
     pub fn deny_list() -> Self {
         Self {
             sources: Vec::new(),
+            responders: Vec::new(),
             rules: Rules::default(),
             limit: LARGEST_LIST,
             denied: Vec::new(),
@@ -118,6 +126,24 @@ impl Revocation {
     /// Adds a list in DER.
     pub fn crl_der(self, bytes: impl Into<Vec<u8>>) -> Self {
         self.with(Source::Der(bytes.into()))
+    }
+
+    /// Responders that are asked about clients; there must be at least one.
+    ///
+    /// Unless lists are added, nothing is asked about the authorities between client and anchor.
+    #[cfg(feature = "ocsp")]
+    pub fn ocsp_responders(responders: impl IntoIterator<Item = OcspResponder>) -> Self {
+        responders.into_iter().fold(Self::deny_list(), Self::ocsp_responder)
+    }
+
+    /// Adds a responder that is asked about clients below the anchors of its label.
+    ///
+    /// They then need not be covered by a list; if they are, neither may call them revoked.
+    #[cfg(feature = "ocsp")]
+    pub fn ocsp_responder(mut self, responder: OcspResponder) -> Self {
+        self.rules.asked.push(responder.label().to_owned());
+        self.responders.push(responder);
+        self
     }
 
     fn with(mut self, source: Source) -> Self {
@@ -191,6 +217,10 @@ impl Revocation {
         self.sources.iter().flat_map(Source::files).chain(deny_lists).collect()
     }
 
+    pub(crate) fn responders(&self) -> &[OcspResponder] {
+        &self.responders
+    }
+
     /// Reads and judges all of them.
     ///
     /// A list of an issuer that is no anchor is judged when that issuer first shows up.
@@ -203,7 +233,8 @@ impl Revocation {
         if self.rules.has_lists && self.sources.is_empty() {
             return Err(RevocationError::NoLists);
         }
-        if !self.rules.has_lists && self.denied.is_empty() && self.deny_lists.is_empty() {
+        let is_asked = !self.responders.is_empty();
+        if !self.rules.has_lists && !is_asked && self.denied.is_empty() && self.deny_lists.is_empty() {
             return Err(RevocationError::NoLists);
         }
         let denied = deny::DenyList::load(&self.denied, &self.deny_lists, self.limit)?;
@@ -217,6 +248,7 @@ impl fmt::Debug for Revocation {
         f.debug_struct("Revocation")
             .field("sources", &self.sources.len())
             .field("files", &files.iter().map(PathBuf::as_path).collect::<Vec<&Path>>())
+            .field("responders", &self.responders)
             .field("denied", &self.denied.len())
             .field("rules", &self.rules)
             .finish_non_exhaustive()

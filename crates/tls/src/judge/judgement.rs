@@ -7,6 +7,7 @@ use portcullis_core::{Certificate, Distrust, Identity, Peer};
 use rustls::pki_types::CertificateDer;
 
 use super::Digest;
+use crate::ocsp::{Inquiry, Standing};
 
 /// The verdict on one presented chain.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(crate) struct Judgement {
     chain: Chain,
     peer: Peer,
     holds: RangeInclusive<i64>,
+    /// What is left to be asked before the verdict holds at all.
+    open: Option<Arc<Inquiry>>,
 }
 
 /// What was judged, to judge it again.
@@ -46,7 +49,7 @@ impl Window {
 impl Judgement {
     /// No certificate was presented.
     pub(crate) fn anonymous(generation: u64) -> Arc<Self> {
-        Arc::new(Self { chain: Chain::none(generation), peer: Peer::Anonymous, holds: ALWAYS })
+        Arc::new(Self { chain: Chain::none(generation), peer: Peer::Anonymous, holds: ALWAYS, open: None })
     }
 
     /// What was presented is beyond the limits, so it is neither verified nor kept.
@@ -56,7 +59,7 @@ impl Judgement {
         reason: Distrust,
     ) -> Arc<Self> {
         let peer = Peer::Untrusted { certificate, reason };
-        Arc::new(Self { chain: Chain::none(generation), peer, holds: ALWAYS })
+        Arc::new(Self { chain: Chain::none(generation), peer, holds: ALWAYS, open: None })
     }
 
     pub(super) fn untrusted(chain: Chain, certificate: Option<Certificate>, reason: Distrust) -> Self {
@@ -65,17 +68,45 @@ impl Judgement {
             Distrust::NotYetValid { not_before: Some(start) } => i64::MIN..=start.saturating_sub(1),
             _ => ALWAYS,
         };
-        Self { chain, peer: Peer::Untrusted { certificate, reason }, holds }
+        Self { chain, peer: Peer::Untrusted { certificate, reason }, holds, open: None }
     }
 
     pub(super) fn verified(chain: Chain, identity: Identity, window: Window) -> Self {
-        Self { chain, peer: Peer::Verified(identity), holds: window.from..=window.until }
+        Self { chain, peer: Peer::Verified(identity), holds: window.from..=window.until, open: None }
+    }
+
+    /// Verified but for what a responder says, so it holds at no time.
+    pub(super) fn verified_but(chain: Chain, identity: Identity, window: Window, inquiry: Inquiry) -> Self {
+        let open = Some(Arc::new(inquiry));
+        Self { open, ..Self::verified(chain, identity, window) }
+    }
+
+    /// What is left to be asked: without the answer nobody is trusted.
+    pub(crate) fn inquiry(&self) -> Option<&Arc<Inquiry>> {
+        self.open.as_ref()
+    }
+
+    /// The verdict that follows from the answer; the same if nothing was asked.
+    pub(crate) fn settled(&self, standing: Standing) -> Self {
+        let (mut peer, mut holds) = (self.peer.clone(), self.holds.clone());
+        match (&self.peer, standing) {
+            _ if self.open.is_none() => {}
+            (Peer::Verified(identity), Standing::Refused { reason, until }) => {
+                peer = Peer::Untrusted { certificate: Some(identity.certificate().clone()), reason };
+                holds = i64::MIN..=until;
+            }
+            (_, Standing::Good { until } | Standing::Refused { until, .. }) => {
+                holds = *holds.start()..=until.min(*holds.end());
+            }
+        }
+        Self { chain: self.chain.clone(), peer, holds, open: None }
     }
 
     /// The same verdict, found to be that of another snapshot, too.
     pub(crate) fn of_generation(&self, generation: u64) -> Arc<Self> {
         let chain = Chain { generation, ..self.chain.clone() };
-        Arc::new(Self { chain, peer: self.peer.clone(), holds: self.holds.clone() })
+        let (peer, holds, open) = (self.peer.clone(), self.holds.clone(), self.open.clone());
+        Arc::new(Self { chain, peer, holds, open })
     }
 
     /// The number of the snapshot of trust that it was made by.
@@ -92,13 +123,14 @@ impl Judgement {
         &self.chain.certificates
     }
 
+    /// Whom the peer is taken for, once all is known; see [`inquiry`](Self::inquiry).
     pub(crate) fn peer(&self) -> &Peer {
         &self.peer
     }
 
     /// Whether judging again at this time could come to nothing else.
     pub(crate) fn holds_at(&self, now: i64) -> bool {
-        self.holds.contains(&now)
+        self.open.is_none() && self.holds.contains(&now)
     }
 
     /// The last second at which it surely still holds.

@@ -14,6 +14,14 @@ pub enum RevocationError {
         "there are no revocation lists: name a file or a folder, or leave revocation out if nothing is to be checked"
     )]
     NoLists,
+    /// A responder that cannot be asked.
+    #[error("the responder for the anchors of `{label}` cannot be used: {reason}")]
+    Responder {
+        /// The label of the anchors that it was given for.
+        label: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
     /// A file or folder cannot be read.
     #[error("cannot read {origin}: {reason}")]
     Unreadable {

@@ -14,6 +14,9 @@ use portcullis_core::Certificate;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 
+#[cfg(feature = "ocsp")]
+pub(crate) use self::download::Download;
+#[cfg(not(feature = "ocsp"))]
 use self::download::Download;
 pub use self::error::CrlFetchError;
 pub use self::schedule::CrlFetchTask;

@@ -73,16 +73,25 @@ impl Proof {
 
 impl Open {
     fn verifies(&self, key: &SubjectPublicKeyInfoDer<'_>, supported: &WebPkiSupportedAlgorithms) -> bool {
-        let (Ok(key), Some(body)) = (RawPublicKeyEntity::try_from(key), self.der.get(self.body.clone()))
-        else {
-            return false;
-        };
-        supported
-            .all
-            .iter()
-            .filter(|algorithm| *algorithm.signature_alg_id() == *self.algorithm)
-            .any(|algorithm| key.verify_signature(*algorithm, body, &self.signature).is_ok())
+        let Some(body) = self.der.get(self.body.clone()) else { return false };
+        is_signed_by(key, &self.algorithm, body, &self.signature, supported)
     }
+}
+
+/// Whether a signature of this algorithm, given by the content of its identifier, is by this key.
+pub(crate) fn is_signed_by(
+    key: &SubjectPublicKeyInfoDer<'_>,
+    algorithm: &[u8],
+    body: &[u8],
+    signature: &[u8],
+    supported: &WebPkiSupportedAlgorithms,
+) -> bool {
+    let Ok(key) = RawPublicKeyEntity::try_from(key) else { return false };
+    supported
+        .all
+        .iter()
+        .filter(|known| *known.signature_alg_id() == *algorithm)
+        .any(|known| key.verify_signature(*known, body, signature).is_ok())
 }
 
 impl fmt::Debug for Open {

@@ -25,6 +25,8 @@ pub(super) struct Rules {
     pub(super) grace: i64,
     /// Labels of the anchors below which the status need not be known.
     pub(super) waived: Vec<String>,
+    /// Labels of the anchors whose clients a responder is asked about.
+    pub(super) asked: Vec<String>,
 }
 
 /// All that is known about revocation, and what it says about a path.
@@ -60,6 +62,16 @@ enum Status {
     Refused(Distrust),
 }
 
+/// Whether a certificate is on a list.
+#[cfg(feature = "ocsp")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listed {
+    Good,
+    Revoked,
+    /// There is no list that would tell.
+    Unknown,
+}
+
 impl RevocationSet {
     pub(super) fn new(
         rules: Rules,
@@ -92,6 +104,9 @@ impl RevocationSet {
             match self.status(certificate, role, &issuer, now) {
                 Status::Good { until: end } => until = until.min(end),
                 Status::Unknown(_) if self.rules.waived.iter().any(|waived| waived == label) => {}
+                // Whoever is asked about the client knows it better.
+                Status::Unknown(_)
+                    if role == Role::Client && self.rules.asked.iter().any(|asked| asked == label) => {}
                 Status::Unknown(detail) => {
                     return Err(Distrust::RevocationUnknown { detail: detail.to_owned() });
                 }
@@ -106,6 +121,35 @@ impl RevocationSet {
     /// The reason if the operator blocks this certificate.
     pub(crate) fn denied(&self, certificate: &Certificate) -> Option<Distrust> {
         self.denied.denies(certificate)
+    }
+
+    /// What the lists that this key has signed say about a certificate of its own.
+    #[cfg(feature = "ocsp")]
+    pub(crate) fn listed(
+        &self,
+        subject: &[u8],
+        key: &SubjectPublicKeyInfoDer<'_>,
+        serial: &[u8],
+        now: i64,
+    ) -> Listed {
+        let lists = self.lists.get(subject).into_iter().flatten();
+        let signed: Vec<_> = lists.filter(|list| list.is_signed_by(key, &self.supported)).collect();
+        let current = || signed.iter().filter(|list| !signed.iter().any(|other| other.replaces(list)));
+        if current().any(|list| list.revokes(serial)) {
+            return Listed::Revoked;
+        }
+        let whole = current().filter(|list| list.includes(Role::Client) && !list.scope.is_part());
+        match self.freshest(whole.copied(), now) {
+            Status::Good { .. } => Listed::Good,
+            Status::Unknown(_) | Status::Refused(_) => Listed::Unknown,
+        }
+    }
+
+    /// Whether lists count that the issuer of the client on this path has signed.
+    #[cfg(feature = "ocsp")]
+    pub(crate) fn allows_lists_of_issuer(&self, path: &VerifiedPath<'_>) -> bool {
+        let intermediate = path.intermediate_certificates().next();
+        self.signers.allow(&intermediate.map_or(Issuer::Anchor(path.anchor()), Issuer::Intermediate))
     }
 
     /// Whether the same lists are in the same places, and the same is blocked.

@@ -6,7 +6,6 @@ mod anchors;
 mod client;
 mod clock;
 mod crowd;
-mod expired_anchor;
 mod flood;
 mod foreign;
 mod key_pair;
@@ -15,6 +14,8 @@ mod listener;
 mod log;
 mod modes;
 mod names;
+#[cfg(feature = "ocsp")]
+mod ocsp;
 mod plain;
 mod provider;
 mod resumption;

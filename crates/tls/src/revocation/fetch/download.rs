@@ -5,22 +5,23 @@ use std::time::Duration;
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
+use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
-use ureq::{Agent, Error};
+use ureq::{Agent, Body, Error};
 
 use super::CrlFetchError;
 use crate::pem;
 
 /// One file over HTTP, with limits.
 #[derive(Debug)]
-pub(super) struct Download {
+pub(crate) struct Download {
     url: String,
     agent: Agent,
     limit: u64,
 }
 
 impl Download {
-    pub(super) fn new(
+    pub(crate) fn new(
         url: String,
         authorities: Option<&[u8]>,
         timeout: Duration,
@@ -52,18 +53,28 @@ impl Download {
         Ok(Self { url, agent: config.new_agent(), limit })
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     pub(super) fn run(&self) -> Result<Vec<u8>, CrlFetchError> {
+        self.body(self.agent.get(&self.url).call())
+    }
+
+    /// The answer to what is sent there.
+    #[cfg(feature = "ocsp")]
+    pub(crate) fn post(&self, content_type: &str, body: &[u8]) -> Result<Vec<u8>, CrlFetchError> {
+        self.body(self.agent.post(&self.url).content_type(content_type).send(body))
+    }
+
+    fn body(&self, response: Result<Response<Body>, Error>) -> Result<Vec<u8>, CrlFetchError> {
         let failure = |reason: String| CrlFetchError::Download { url: self.url.clone(), reason };
         let too_large = || CrlFetchError::TooLarge { url: self.url.clone(), limit: self.limit };
         let explain = |error: Error| match error {
             Error::BodyExceedsLimit(_) => too_large(),
             error => failure(error.to_string()),
         };
-        let response = self.agent.get(&self.url).call().map_err(explain)?;
+        let response = response.map_err(explain)?;
         match response.status().as_u16() {
             200 => {}
             300..=399 => return Err(CrlFetchError::Redirect { url: self.url.clone() }),
