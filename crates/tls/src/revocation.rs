@@ -2,6 +2,7 @@
 
 mod deny;
 mod der;
+mod distinguished;
 mod error;
 #[cfg(feature = "fetch")]
 mod fetch;

@@ -6,6 +6,7 @@ mod anchors;
 mod client;
 mod clock;
 mod crowd;
+mod expired_anchor;
 mod flood;
 mod foreign;
 mod key_pair;
