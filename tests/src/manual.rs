@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `toml policy` | it is loaded as a policy |
 //! | `toml refused` | it is refused, with the text of the block that follows |
+//! | `toml configuration` | it is read as a configuration, without the files that it names |
 //! | `toml file NAME` | all of a page are written to a folder, and the first one is loaded |
 //! | `text matrix`, `text lint` | what the last policy has to say |
 //! | `text diff` | what changes from the last policy but one to the last |
@@ -18,6 +19,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use portcullis_core::policy::PolicyError;
 use portcullis_core::{Authorizer, Policy, Principal, Request};
+use portcullis_tls::Configuration;
 
 /// What became of a page.
 #[derive(Debug, PartialEq, Eq)]
@@ -116,6 +118,10 @@ impl<'t> Said<'t> {
             ["toml", "refused"] => {
                 let Err(refusal) = load(text) else { bail!("it is accepted") };
                 self.refusal = Some(format!("{refusal}\n"));
+                text.to_owned()
+            }
+            ["toml", "configuration"] => {
+                Configuration::from_text("portcullis.toml", text)?;
                 text.to_owned()
             }
             ["toml", "file", name] => {
