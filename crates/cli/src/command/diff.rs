@@ -75,10 +75,20 @@ fn told(changes: &[Change], grants: &[GrantChange]) -> String {
     if !grants.is_empty() {
         let _ = writeln!(text, "{}", Styled(STRONG, "who has which role"));
         for grant in grants {
-            let _ = writeln!(text, "  {} {grant}", sign(grant.opens(), !grant.opens()));
+            let _ = writeln!(text, "  {} {grant}", sign(grant.opens(), takes(grant)));
         }
     }
     text
+}
+
+/// Whether somebody no longer has a role, or a name, that they had.
+fn takes(change: &GrantChange) -> bool {
+    match change {
+        GrantChange::Member { lost, .. } => !lost.is_empty(),
+        GrantChange::Condition { before, .. } => before.is_some(),
+        GrantChange::Naming { before, .. } => before.is_some(),
+        other => !other.opens(),
+    }
 }
 
 fn sign(opens: bool, closes: bool) -> Styled<&'static str> {
@@ -104,13 +114,13 @@ fn cell(change: &Change) -> Value {
 
 fn grant(change: &GrantChange) -> Value {
     let mut value = match change {
-        GrantChange::Member { name, gained, lost } => {
+        GrantChange::Member { name, gained, lost, .. } => {
             let names = |roles: &[portcullis_core::Role]| {
                 roles.iter().map(|role| role.name().to_owned()).collect::<Vec<_>>()
             };
             json!({ "member": name, "gained": names(gained), "lost": names(lost) })
         }
-        GrantChange::Condition { role, before, after } => json!({
+        GrantChange::Condition { role, before, after, .. } => json!({
             "role": role.name(),
             "before": before.as_ref().map(ToString::to_string),
             "after": after.as_ref().map(ToString::to_string),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::policy::Policy;
+use crate::policy::{Policy, ResourceRule, Route};
 use crate::role::{Origin, Role, Roles};
 use crate::rule::Rule;
 
@@ -20,6 +20,8 @@ pub enum GrantChange {
         gained: Vec<Role>,
         /// The roles that go.
         lost: Vec<Role>,
+        /// Whether that may let them in where they were denied.
+        opens: bool,
     },
     /// Another condition on the certificate brings a role.
     Condition {
@@ -29,6 +31,8 @@ pub enum GrantChange {
         before: Option<Rule>,
         /// The condition of the new policy.
         after: Option<Rule>,
+        /// Whether that may let somebody in who was denied.
+        opens: bool,
     },
     /// The callers of a trust anchor are named by another field, or with another prefix.
     Naming {
@@ -62,21 +66,25 @@ impl Policy {
     /// ```
     #[must_use]
     pub fn diff_grants(&self, other: &Self) -> Vec<GrantChange> {
-        let mut changes = members(self, other);
-        changes.extend(conditions(self, other));
+        let barriers = Barriers::of(self, other);
+        let mut changes = members(self, other, &barriers);
+        changes.extend(conditions(self, other, &barriers));
         changes.extend(namings(self, other));
         changes
     }
 }
 
 impl GrantChange {
-    /// Whether somebody may have a role, or a name, that they did not have before.
+    /// Whether somebody may get in who was denied before.
+    ///
+    /// A role that comes opens. So does one that goes, if a rule of either policy may stand in the
+    /// way of whoever has it, as `!role("suspended")` does. Another name always opens: it can be that
+    /// of somebody else.
     #[must_use]
     pub fn opens(&self) -> bool {
         match self {
-            Self::Member { gained, .. } => !gained.is_empty(),
-            Self::Condition { after, .. } => after.is_some(),
-            Self::Naming { after, .. } => after.is_some(),
+            Self::Member { opens, .. } | Self::Condition { opens, .. } => *opens,
+            Self::Naming { .. } => true,
         }
     }
 }
@@ -84,7 +92,7 @@ impl GrantChange {
 impl fmt::Display for GrantChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Member { name, gained, lost } => {
+            Self::Member { name, gained, lost, .. } => {
                 write!(f, "`{}`", name.escape_debug())?;
                 let mut join = "";
                 for (verb, roles) in [("gains", gained), ("loses", lost)] {
@@ -96,7 +104,9 @@ impl fmt::Display for GrantChange {
                 }
                 Ok(())
             }
-            Self::Condition { role, before, after } => change(f, &format!("role `{role}`"), before, after),
+            Self::Condition { role, before, after, .. } => {
+                change(f, &format!("role `{role}`"), before, after)
+            }
             Self::Naming { label, before, after } => {
                 change(f, &format!("anchor `{}`", label.escape_debug()), before, after)
             }
@@ -118,13 +128,49 @@ fn change<T: fmt::Display>(
     }
 }
 
-fn members(before: &Policy, after: &Policy) -> Vec<GrantChange> {
+/// The roles whose loss may let somebody in, as a rule holds them against whoever has them.
+enum Barriers {
+    These(BTreeSet<String>),
+    /// Some rule does not name the roles that it looks at.
+    Any,
+}
+
+impl Barriers {
+    /// By the rules of both: a rule that changes is not to hide what comes of the roles.
+    fn of(before: &Policy, after: &Policy) -> Self {
+        let mut named = BTreeSet::new();
+        for policy in [before, after] {
+            let routes = policy.routes().map(Route::rule);
+            let rules = routes.chain(policy.resources().map(ResourceRule::rule));
+            for rule in rules.filter(|rule| !rule.is_monotone_in_roles()) {
+                if !rule.roles_are_named() {
+                    return Self::Any;
+                }
+                named.extend(rule.roles_mentioned().into_iter().map(str::to_owned));
+            }
+        }
+        Self::These(named)
+    }
+
+    fn stop(&self, role: &str) -> bool {
+        match self {
+            Self::These(named) => named.contains(role),
+            Self::Any => true,
+        }
+    }
+}
+
+fn members(before: &Policy, after: &Policy, barriers: &Barriers) -> Vec<GrantChange> {
     let names: BTreeSet<&str> =
         before.0.members.keys().chain(after.0.members.keys()).map(AsRef::as_ref).collect();
     let changes = names.into_iter().map(|name| {
         let (old, new) = (roles(before, name), roles(after, name));
-        let only = |here: &BTreeSet<Role>, there: &BTreeSet<Role>| here.difference(there).cloned().collect();
-        GrantChange::Member { name: name.into(), gained: only(&new, &old), lost: only(&old, &new) }
+        let only = |here: &BTreeSet<Role>, there: &BTreeSet<Role>| -> Vec<Role> {
+            here.difference(there).cloned().collect()
+        };
+        let (gained, lost) = (only(&new, &old), only(&old, &new));
+        let opens = !gained.is_empty() || lost.iter().any(|role| barriers.stop(role.name()));
+        GrantChange::Member { name: name.into(), gained, lost, opens }
     });
     let is_change = |change: &GrantChange| matches!(change, GrantChange::Member { gained, lost, .. } if !(gained.is_empty() && lost.is_empty()));
     changes.filter(is_change).collect()
@@ -132,14 +178,18 @@ fn members(before: &Policy, after: &Policy) -> Vec<GrantChange> {
 
 /// The roles of a member, with all that they include.
 fn roles(policy: &Policy, name: &str) -> BTreeSet<Role> {
-    let mut roles = Roles::none(Arc::clone(policy.hierarchy()));
-    for role in policy.roles_of_member(name) {
-        roles.grant(role.name(), Origin::Member);
-    }
-    roles.names().filter_map(|name| Role::new(name).ok()).collect()
+    expanded(policy, policy.roles_of_member(name)).names().filter_map(|name| Role::new(name).ok()).collect()
 }
 
-fn conditions(before: &Policy, after: &Policy) -> Vec<GrantChange> {
+fn expanded<'a>(policy: &Policy, given: impl IntoIterator<Item = &'a Role>) -> Roles {
+    let mut roles = Roles::none(Arc::clone(policy.hierarchy()));
+    for role in given {
+        roles.grant(role.name(), Origin::Member);
+    }
+    roles
+}
+
+fn conditions(before: &Policy, after: &Policy, barriers: &Barriers) -> Vec<GrantChange> {
     let find = |policy: &Policy, role: &Role| {
         policy.conditions().find(|(other, _)| *other == role).map(|(_, condition)| condition.clone())
     };
@@ -147,9 +197,11 @@ fn conditions(before: &Policy, after: &Policy) -> Vec<GrantChange> {
         before.conditions().chain(after.conditions()).map(|(role, _)| role).collect();
     let changes = roles.into_iter().map(|role| (role, find(before, role), find(after, role)));
     let changes = changes.filter(|(_, before, after)| before != after);
-    changes
-        .map(|(role, before, after)| GrantChange::Condition { role: role.clone(), before, after })
-        .collect()
+    let changes = changes.map(|(role, old, new)| {
+        let opens = new.is_some() || expanded(before, [role]).names().any(|role| barriers.stop(role));
+        GrantChange::Condition { role: role.clone(), before: old, after: new, opens }
+    });
+    changes.collect()
 }
 
 fn namings(before: &Policy, after: &Policy) -> Vec<GrantChange> {
@@ -196,11 +248,51 @@ mod tests {
             ("role `gone`: no longer `has(subject.O)`", false),
             ("role `new`: now `has(subject.ST)`", true),
             ("anchor `new`: now `spiffe.id`", true),
-            ("anchor `old`: no longer `subject.CN`", false),
+            ("anchor `old`: no longer `subject.CN`", true),
             ("anchor `staff`: `\"s:\" + subject.CN` instead of `\"s:\" + san.email`", true),
         ];
         assert_eq!(lines, expected.map(|(line, opens)| (line.to_owned(), opens)));
         assert!(before.diff_grants(&before).is_empty());
+    }
+
+    #[test]
+    fn a_role_that_goes_opens_where_a_rule_holds_it_against_its_owner() {
+        let barred = |role: &str, rule: &str| {
+            policy(&format!(
+                "[roles.user]\n[roles.suspended]\nincludes = ['barred']\n[roles.barred]\n{role}\n\
+                 [[route]]\nmatch = 'GET /'\nallow = '{rule}'\n"
+            ))
+        };
+        let with = "members = ['mallory']\n";
+        for (rule, opens) in [
+            ("authenticated && !role(\"barred\")", true),
+            ("authenticated && !(\"barred\" in principal.roles)", true),
+            ("principal.roles.all(r, r == \"user\")", true),
+            ("size(principal.roles) < 2", true),
+            ("role(\"user\") && !has(subject.OU)", false),
+            ("authenticated && !role(\"user\")", false),
+            ("role(\"barred\")", false),
+        ] {
+            let (listed, bare) = (barred(with, rule), barred("", rule));
+            assert_eq!(listed.diff_grants(&bare)[0].opens(), opens, "member: {rule}");
+            // whichever of the two has the rule
+            let free = barred("", "role(\"user\")");
+            assert_eq!(listed.diff_grants(&free)[0].opens(), opens, "member, old rule: {rule}");
+            let free = barred(with, "role(\"user\")");
+            assert_eq!(free.diff_grants(&bare)[0].opens(), opens, "member, new rule: {rule}");
+            let conditional = barred("when = 'has(subject.O)'\n", rule);
+            assert_eq!(conditional.diff_grants(&bare)[0].opens(), opens, "condition: {rule}");
+        }
+        // `suspended` includes `barred`
+        let text = |when: &str| {
+            policy(&format!(
+                "[roles.barred]\n[roles.suspended]\nincludes = ['barred']\n{when}\n\
+                 [[route]]\nmatch = 'GET /'\nallow = '!role(\"barred\")'\n"
+            ))
+        };
+        for given in ["when = 'has(subject.O)'", "members = ['mallory']"] {
+            assert!(text(given).diff_grants(&text(""))[0].opens(), "{given}");
+        }
     }
 
     #[test]
