@@ -55,6 +55,7 @@ fn the_chapters_show_what_they_speak_of() {
         ("from-spring-security.md", 4),
         ("from-express.md", 2),
         ("from-nginx.md", 3),
+        ("trust-and-revocation.md", 2),
     ] {
         let checked = review(&page(name)).expect(name).checked;
         assert!(checked >= least, "manual/{name} has {checked} blocks to check");
@@ -109,6 +110,8 @@ fn the_table_of_the_firewall_is_complete() {
 #[test]
 fn wrong_pages_fail() {
     const POLICY: &str = "version = 1\n[[route]]\nmatch = 'GET /'\nallow = 'anyone'\n";
+    const CONFIGURATION: &str = "[server]\nlisten = '[::]:8443'\ncertificate = 'a.pem'\nkey = 'a.key'\n\
+                                 [policy]\nfile = 'policy.toml'\n";
     const NAMED: &str = "subject.cn == 'a' // `subject` has no field `cn`: did you mean `subject.CN`?\n";
     let fence = |info: &str, text: &str| format!("```{info}\n{text}```\n");
     let behind = |info: &str, text: &str| fence("toml policy", POLICY) + &fence(info, text);
@@ -127,6 +130,7 @@ fn wrong_pages_fail() {
         (fence("toml policy", POLICY) + &behind("text diff", ""), behind("text diff", "")),
         (behind("text explain", explained), behind("text explain", "allow: GET / for alice\n")),
         (behind("text explain", explained), behind("text explain admin", explained)),
+        (fence("toml configuration", CONFIGURATION), fence("toml configuration", "[server]\n")),
         (fence("cel", "role('admin') // yes\n"), fence("cel", "role('admn')\n")),
         (fence("cel", "'https://a.example/b' in san.uri\n"), fence("cel", "\n")),
         (fence("cel when", "anchor.label == 'staff'\n"), fence("cel when", "role('admin')\n")),
