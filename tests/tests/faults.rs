@@ -28,9 +28,9 @@ fn package() -> PathBuf {
 
 /// The row that a name begins with.
 fn row(name: &str) -> Option<String> {
-    let id = name.get(..3)?;
-    let (group, number) = id.split_at(1);
-    let is_row = number.bytes().all(|b| b.is_ascii_digit()) && name[3..].starts_with([' ', ':']);
+    let (id, _) = name.split_once(' ')?;
+    let (group, number) = id.split_at_checked(1)?;
+    let is_row = number.len() == 2 && number.bytes().all(|b| b.is_ascii_digit());
     (is_row && GROUPS.iter().any(|(known, _)| group.starts_with(*known))).then(|| id.to_owned())
 }
 
@@ -56,7 +56,7 @@ fn scenarios() -> BTreeMap<String, Vec<&'static str>> {
     let mut found: BTreeMap<String, Vec<&'static str>> = BTreeMap::new();
     for scenario in scenario::all() {
         if let Some(row) = row(scenario.name) {
-            found.entry(row).or_default().push(&scenario.name[4..]);
+            found.entry(row).or_default().push(scenario.name.split_once(' ').unwrap().1);
         }
     }
     found
