@@ -62,6 +62,10 @@ impl Pki {
         }
     }
 
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
     /// The list of these certificates, which are revoked.
     pub(crate) fn list(&self, revoked: &[&Issued]) -> Vec<u8> {
         let entry = |issued: &&Issued| Revoked::certificate(issued.certificate_der()).unwrap();
