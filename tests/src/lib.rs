@@ -30,6 +30,8 @@ mod chapters {
     mod from_express {}
     #[doc = include_str!("../../manual/from-nginx.md")]
     mod from_nginx {}
+    #[doc = include_str!("../../manual/operations.md")]
+    mod operations {}
     #[doc = include_str!("../../manual/trust-and-revocation.md")]
     mod trust_and_revocation {}
 }
