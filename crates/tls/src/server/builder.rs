@@ -14,6 +14,7 @@ use super::settings::Settings;
 use super::{ServerTls, Shared, Trust};
 use crate::clock::Clock;
 use crate::handshake::half_open::HalfOpen;
+use crate::listener::PENDING;
 use crate::{ClientAuth, KeyPair, Revocation, Site, TlsError, metric, provider};
 
 /// The settings of a server's TLS configuration.
@@ -44,7 +45,7 @@ impl ServerTlsBuilder {
             versions: vec![&rustls::version::TLS13, &rustls::version::TLS12],
             handshake_timeout: Duration::from_secs(10),
             concurrent_handshakes: 1024,
-            handshakes_per_peer: 128,
+            handshakes_per_peer: PENDING / 4,
             clock: Clock::default(),
         }
     }
@@ -112,12 +113,13 @@ impl ServerTlsBuilder {
         self
     }
 
-    /// How many connections of one peer may have a handshake that is not done, 128 unless set.
+    /// How many connections of one peer may have a handshake that is not done, 1024 unless set.
     ///
     /// More than these are closed. A peer is an IPv4 address, or the /64 network of an IPv6 address.
-    /// So no peer alone uses up the places of a [`TlsListener`](crate::TlsListener), nor the file
-    /// descriptors of a process that has the usual 1024. Behind a load balancer that hides the
-    /// addresses of clients, they all are one peer: raise it there.
+    /// It is a quarter of what a [`TlsListener`](crate::TlsListener) holds, so that no peer alone keeps
+    /// the others out. Behind a load balancer that hides the addresses of clients, they all are one
+    /// peer: raise it there. A process that may open 1024 files only, as is usual in shells, needs
+    /// fewer, or `ulimit -n` raised.
     pub fn handshakes_per_peer(mut self, count: usize) -> Self {
         self.handshakes_per_peer = count;
         self
