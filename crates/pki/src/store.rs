@@ -4,6 +4,7 @@ mod entry;
 mod error;
 mod files;
 mod slot;
+mod standing;
 
 use std::{
     fmt, fs,
@@ -80,8 +81,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Begun`] if there is a store already, [`PkiError::Foreign`] if its files would
-    /// overwrite others, or a failure of the disk.
+    /// [`StoreError::Begun`] if there is a store already, [`StoreError::Damaged`] if there is one
+    /// whose root was lost, [`PkiError::Foreign`] if its files would overwrite others, or a failure
+    /// of the disk.
     pub fn init(folder: &Path, authority: &Authority, passphrase: Option<&str>) -> Result<Self, StoreError> {
         let root = Slot::root();
         let (certificate, index) = (root.certificate(folder), folder.join("index.jsonl"));
@@ -91,6 +93,7 @@ impl Store {
         if certificate.symlink_metadata().is_ok() {
             return Err(StoreError::Begun { path: folder.to_owned() });
         }
+        check_unused(folder)?;
         let pkcs8 = authority.key().to_pkcs8()?;
         let entry = Entry::new(&root, &root, authority.certificate_der())?;
         let store = Self { folder: folder.to_owned(), entries: vec![entry], _lock: lock };
@@ -112,6 +115,7 @@ impl Store {
         }
         let lock = disk::lock(folder, &MARKER, &[])?;
         if !Slot::root().certificate(folder).is_file() {
+            check_unused(folder)?;
             return Err(missing());
         }
         let index = folder.join("index.jsonl");
@@ -238,8 +242,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Exists`].
+    /// [`StoreError::Exists`], or [`StoreError::Collides`] if they are those of another name.
     pub fn check_free(&self, slot: &Slot) -> Result<(), StoreError> {
+        self.check_name(slot)?;
         let files = [slot.certificate(&self.folder), slot.key(&self.folder)];
         match files.into_iter().find(|file| file.symlink_metadata().is_ok()) {
             // the certificate is written last: a key alone was left by an interrupted run
@@ -255,7 +260,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Exists`] unless `overwrite`, or a failure of the disk.
+    /// [`StoreError::Exists`] unless `overwrite`, [`StoreError::Collides`], [`StoreError::Closed`] if
+    /// the issuer is, or a failure of the disk.
     pub fn add(
         &mut self,
         slot: &Slot,
@@ -291,7 +297,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add).
+    /// As [`add`](Self::add), and [`StoreError::Orphans`] if a key would be overwritten that signed
+    /// what has not expired.
     pub fn add_intermediate(
         &mut self,
         slot: &Slot,
@@ -300,6 +307,7 @@ impl Store {
         passphrase: Option<&str>,
         overwrite: bool,
     ) -> Result<(), StoreError> {
+        self.check_orphans(slot)?;
         self.record(slot, issuer, authority.certificate_der(), overwrite)?;
         let pkcs8 = authority.key().to_pkcs8()?;
         files::write_key(&slot.key(&self.folder), pkcs8.as_bytes(), passphrase)?;
@@ -384,19 +392,22 @@ impl Store {
     ///
     /// A failure of the disk.
     pub fn reset(self) -> Result<(), StoreError> {
-        // without this file the rest counts as nothing
         let root = Slot::root();
-        disk::remove(&root.certificate(&self.folder))?;
-        disk::remove(&root.key(&self.folder))?;
-        for entry in &self.entries {
+        for entry in self.entries.iter().filter(|entry| entry.kind() != Kind::Root) {
             let Ok(slot) = Slot::new(entry.kind(), entry.name()) else { continue };
             for file in [slot.certificate(&self.folder), slot.key(&self.folder), slot.bundle(&self.folder)] {
                 disk::remove(&file)?;
             }
         }
-        for file in ["crl.pem", "index.jsonl", MARKER.file] {
-            disk::remove(&self.folder.join(file))?;
-        }
+        disk::remove(&self.folder.join("crl.pem"))?;
+        // from here on the rest counts as nothing: whatever is interrupted before can be reset again
+        let index = self.folder.join("index.jsonl");
+        let roots: Vec<_> = self.entries.iter().filter(|entry| entry.kind() == Kind::Root).cloned().collect();
+        files::write_index(&index, &roots)?;
+        disk::remove(&root.certificate(&self.folder))?;
+        disk::remove(&root.key(&self.folder))?;
+        disk::remove(&index)?;
+        disk::remove(&self.folder.join(MARKER.file))?;
         for kind in [Kind::Intermediate, Kind::Server, Kind::Client] {
             // a folder with something else in it stays
             let _ = fs::remove_dir(self.folder.join(kind.as_str()));
@@ -417,9 +428,11 @@ impl Store {
         certificate: &[u8],
         overwrite: bool,
     ) -> Result<(), StoreError> {
+        self.check_name(slot)?;
         if !overwrite {
             self.check_free(slot)?;
         }
+        self.check_issuer(issuer)?;
         let entry = Entry::new(slot, issuer.unwrap_or(&Slot::root()), certificate)?;
         self.entries.iter_mut().filter(|old| old.is(slot)).for_each(Entry::replace);
         self.entries.push(entry);
@@ -429,6 +442,25 @@ impl Store {
     fn write_index(&self) -> Result<(), StoreError> {
         files::write_index(&self.folder.join("index.jsonl"), &self.entries)
     }
+}
+
+/// Refuses a folder without a root that is more than an interrupted beginning: another root would take
+/// the key away from all that was issued.
+fn check_unused(folder: &Path) -> Result<(), StoreError> {
+    let entries = files::read_index(&folder.join("index.jsonl"))?;
+    let root = Slot::root();
+    // the index is written before the key
+    let is_unused = match entries.as_deref() {
+        None => root.key(folder).symlink_metadata().is_err(),
+        Some(entries) => entries.iter().all(|entry| entry.kind() == Kind::Root),
+    };
+    if is_unused && !files::has_slots(folder)? {
+        return Ok(());
+    }
+    Err(StoreError::damaged(
+        root.certificate(folder),
+        "it is missing: restore it, or start in another folder",
+    ))
 }
 
 /// A number that is greater than those of the lists before, even if their file was deleted.

@@ -54,6 +54,10 @@ pub enum Status {
     Expired,
     /// It was revoked.
     Revoked,
+    /// The validity of an authority above it is over.
+    IssuerExpired,
+    /// An authority above it was revoked.
+    IssuerRevoked,
 }
 
 impl Status {
@@ -65,6 +69,8 @@ impl Status {
             Self::NotYetValid => "not-yet-valid",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
+            Self::IssuerExpired => "issuer-expired",
+            Self::IssuerRevoked => "issuer-revoked",
         }
     }
 }
@@ -83,14 +89,14 @@ impl Entry {
     pub(super) fn new(slot: &Slot, issuer: &Slot, certificate: &[u8]) -> Result<Self, StoreError> {
         let parsed = parse(certificate)?;
         let names = match parsed.subject_alternative_name().map_err(PkiError::certificate)? {
-            Some(names) => names.value.general_names.iter().map(ToString::to_string).collect(),
+            Some(names) => names.value.general_names.iter().map(|name| escaped(&name.to_string())).collect(),
             None => Vec::new(),
         };
         Ok(Self {
             kind: slot.kind(),
             name: slot.name().to_owned(),
             serial: hex(parsed.raw_serial()),
-            subject: parsed.subject().to_string(),
+            subject: escaped(&parsed.subject().to_string()),
             names,
             issuer: issuer.to_string(),
             not_before: parsed.validity().not_before.to_datetime(),
@@ -146,7 +152,8 @@ impl Entry {
         self.revoked.as_ref()
     }
 
-    /// What it is good for at this time.
+    /// What it is good for at this time, whatever became of the authorities above it:
+    /// [`Store::status`](super::Store::status) looks at those, too.
     pub fn status(&self, now: SystemTime) -> Status {
         let now = OffsetDateTime::from(now);
         if self.revoked.is_some() {
@@ -197,6 +204,18 @@ impl Revocation {
     }
 }
 
+/// What strangers had certified is to play with no terminal that shows the index.
+fn escaped(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut text, c| {
+        if c.is_control() {
+            text.extend(c.escape_default())
+        } else {
+            text.push(c)
+        }
+        text
+    })
+}
+
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // a `String` takes whatever is written
@@ -215,6 +234,18 @@ pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_index_holds_no_control_characters() {
+        // as a stranger's signing request can have it
+        let odd = crate::DistinguishedName::common_name("alice\u{1b}[2J\u{9b}31m\u{7f}\n");
+        let authority = crate::Authority::new("Example CA").unwrap();
+        let alice = authority.client("alice").subject_name(odd).issue().unwrap();
+        let slot = Slot::new(Kind::Client, "alice").unwrap();
+        let entry = Entry::new(&slot, &Slot::root(), alice.certificate_der()).unwrap();
+        assert!(entry.subject().contains("\\u{1b}[2J\\u{9b}31m\\u{7f}\\n"), "{}", entry.subject());
+        assert!(!entry.subject().contains(char::is_control), "{}", entry.subject());
+    }
 
     #[test]
     fn hexadecimal_there_and_back() {

@@ -48,6 +48,32 @@ pub enum StoreError {
         /// The name as given.
         name: String,
     },
+    /// A name whose files are those of another name.
+    #[error("`{}` would have the file `{}` of `{}`: choose another name", name.escape_debug(), path.display(), other.escape_debug())]
+    Collides {
+        /// The name as given.
+        name: String,
+        /// The name that has the file.
+        other: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// An authority that issues nothing any more.
+    #[error("`{}` cannot issue certificates: {reason}", name.escape_debug())]
+    Closed {
+        /// The authority.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// An authority whose key is needed for the certificates that it signed.
+    #[error("`{}` signed {count} certificates that have not expired and could not be revoked without its key: choose another name, or renew it", name.escape_debug())]
+    Orphans {
+        /// The authority.
+        name: String,
+        /// How many there are.
+        count: usize,
+    },
     /// A passphrase that was not to be had, or that does not open the key.
     #[error("`{}` does not open: {reason}", path.display())]
     Locked {

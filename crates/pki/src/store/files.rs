@@ -1,6 +1,6 @@
 //! Reading and writing the files of a store.
 
-use std::path::Path;
+use std::{fs, io, path::Path};
 
 use pkcs8::{EncryptedPrivateKeyInfoRef, SecretDocument};
 use x509_parser::pem::Pem;
@@ -76,6 +76,17 @@ pub(super) fn read_index(path: &Path) -> Result<Option<Vec<Entry>>, StoreError> 
         // whoever edits the index does not choose files outside of the folder
         if entry.kind() != Kind::Root {
             Slot::new(entry.kind(), entry.name()).map_err(|error| failed(&error))?;
+        } else if !entry.is(&Slot::root()) {
+            return Err(failed(&"the root has another name than `ca`"));
+        }
+        let is_issuer = |above: &Entry| match above.kind() {
+            Kind::Root => entry.issuer() == "ca",
+            Kind::Intermediate => entry.issuer().strip_prefix("intermediate/") == Some(above.name()),
+            _ => false,
+        };
+        if !std::iter::once(&entry).filter(|entry| entry.kind() == Kind::Root).chain(&entries).any(is_issuer)
+        {
+            return Err(failed(&"the issuer stands in no line above"));
         }
         if super::entry::unhex(entry.serial()).is_none() {
             return Err(failed(&"the serial number is not hexadecimal"));
@@ -93,6 +104,26 @@ pub(super) fn write_index(path: &Path, entries: &[Entry]) -> Result<(), StoreErr
         text.push('\n');
     }
     Ok(disk::write(path, text.as_bytes())?)
+}
+
+/// Whether there is a file that only a store with more than a root has.
+pub(super) fn has_slots(folder: &Path) -> Result<bool, StoreError> {
+    for kind in [Kind::Intermediate, Kind::Server, Kind::Client] {
+        let folder = folder.join(kind.as_str());
+        let files = match fs::read_dir(&folder) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(disk::failed(&folder)(error).into()),
+        };
+        for file in files {
+            let path = file.map_err(disk::failed(&folder))?.path();
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            if matches!(extension, Some("pem" | "key" | "p12")) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(folder.join("crl.pem").symlink_metadata().is_ok())
 }
 
 fn make_parent(path: &Path) -> Result<(), StoreError> {
