@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::arguments::Format;
 use crate::outcome::Failure;
-use crate::style::printable_lines;
+use crate::style::{printable_json, printable_lines};
 
 /// Where results go.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Output {
             Format::Json => {
                 let json = serde_json::to_string_pretty(value)
                     .map_err(|error| Failure::Other(format!("cannot write the result as JSON: {error}")))?;
-                self.text(&json)
+                self.text(&printable_json(&json))
             }
         }
     }
@@ -66,7 +66,7 @@ impl Output {
             Format::Human | Format::Markdown | Format::Html => {
                 format!("error: {}", printable_lines(&failure.to_string()))
             }
-            Format::Json => serde_json::json!({ "error": failure.to_string() }).to_string(),
+            Format::Json => printable_json(&serde_json::json!({ "error": failure.to_string() }).to_string()),
         };
         // Nobody is left to tell if the terminal is gone.
         let _ = writeln!(io::stderr().lock(), "{line}");

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use portcullis_core::principal::TestPrincipal;
 use portcullis_core::{Authorizer, Certificate, Principal};
+use portcullis_pki::{Status, Store};
 use toml::Spanned;
 
 use crate::outcome::Failure;
@@ -102,7 +104,7 @@ impl Roster {
         anchor: Option<&str>,
         auth: &Authorizer,
     ) -> Result<(), Failure> {
-        let revoked = revoked(&folder.join("index.jsonl"))?;
+        let issued = issued(folder)?;
         let now = clock::now();
         let folder = folder.join("client");
         let cannot_read =
@@ -115,10 +117,13 @@ impl Roster {
         for file in files {
             let certificate = actor::leaf(&file)?;
             // No server lets these in, whatever the policy says of their names.
-            let closed = match () {
-                () if revoked.contains(&certificate.sha256().to_string()) => Some("it is revoked"),
-                () if !certificate.is_valid_at(now) => Some("it has expired, or is not yet valid"),
-                () => None,
+            let closed = match issued.get(&certificate.sha256().to_string()) {
+                None => Some("its folder does not know it"),
+                Some(Status::Revoked) => Some("it is revoked"),
+                Some(Status::IssuerRevoked) => Some("its authority is revoked"),
+                Some(Status::IssuerExpired) => Some("its authority has expired"),
+                Some(Status::Valid | Status::Replaced) if certificate.is_valid_at(now) => None,
+                Some(_) => Some("it has expired, or is not yet valid"),
             };
             if let Some(reason) = closed {
                 self.remarks.push(format!("{} does not count: {reason}", file.display()));
@@ -150,30 +155,11 @@ impl Sources {
     }
 }
 
-/// An entry of the index of `portcullis pki`, as far as it matters here.
-#[derive(serde::Deserialize)]
-struct Issued {
-    sha256: String,
-    revoked: Option<serde::de::IgnoredAny>,
-}
-
-/// The SHA-256 of every certificate that the index calls revoked.
-fn revoked(index: &Path) -> Result<BTreeSet<String>, Failure> {
-    let text = input::text(index)?;
-    let mut revoked = BTreeSet::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let entry: Issued = serde_json::from_str(line).map_err(|error| {
-            Failure::Input(format!(
-                "{}:{}: this is no entry of an index: {error}",
-                index.display(),
-                number + 1
-            ))
-        })?;
-        if entry.revoked.is_some() {
-            revoked.insert(entry.sha256);
-        }
-    }
-    Ok(revoked)
+/// What became of each certificate that the folder's index knows, by its SHA-256.
+fn issued(folder: &Path) -> Result<BTreeMap<String, Status>, Failure> {
+    let store = Store::open(folder).map_err(|error| Failure::Input(error.to_string()))?;
+    let now = SystemTime::now();
+    Ok(store.entries().iter().map(|entry| (entry.sha256().to_owned(), store.status(entry, now))).collect())
 }
 
 fn read_roles(path: &Path, auth: &Authorizer) -> Result<BTreeMap<String, Vec<String>>, Failure> {

@@ -39,7 +39,6 @@ pub(crate) fn access(access: Access) -> Styled<Access> {
 
 /// Text from a file or a certificate, with all escaped that could play with a terminal.
 pub(crate) fn printable(text: &str) -> String {
-    let is_plain = |c: char| !c.is_control() && !is_invisible(c);
     let escape = |text: &mut String, c: char| match c {
         c if is_plain(c) => text.push(c),
         c => text.extend(c.escape_default()),
@@ -53,6 +52,23 @@ pub(crate) fn printable(text: &str) -> String {
 /// Text of several lines, each of them printable.
 pub(crate) fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// The same for JSON, which stays the same document.
+pub(crate) fn printable_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || is_plain(c) {
+            text.push(c);
+        } else {
+            text.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    text
+}
+
+fn is_plain(c: char) -> bool {
+    !c.is_control() && !is_invisible(c)
 }
 
 /// What turns the direction of text, or cannot be seen.
@@ -69,6 +85,14 @@ mod tests {
     fn a_width_counts_text_only() {
         let text = format!("{:7}|", access(Access::Deny));
         assert_eq!(anstream::adapter::strip_str(&text).to_string(), "deny   |");
+    }
+
+    #[test]
+    fn json_stays_the_same_document() {
+        let value = serde_json::json!({ "a\u{9b}b": "\u{1b}\u{7f}\u{202e}\u{e0001}\n\"ü" });
+        let json = printable_json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(json.chars().all(|c| c == '\n' || is_plain(c)), "{json:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
     }
 
     #[test]

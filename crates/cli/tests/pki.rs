@@ -244,7 +244,10 @@ fn an_index_that_was_tampered_with_is_refused() {
     let evil = good.replace("\"root\"", "\"client\"").replace("\"ca\"", "\"../../evil\"");
     assert_ne!(evil, good);
     let half: String = good.chars().take(good.len() / 2).collect();
-    for bad in ["{", "null", "[]", &evil, &half] {
+    let named = good.replace("\"name\":\"ca\"", "\"name\":\"\\u001b[2J\"");
+    let orphan = good.replace("\"issuer\":\"ca\"", "\"issuer\":\"intermediate/x\"");
+    assert!(named != good && orphan != good);
+    for bad in ["{", "null", "[]", &evil, &half, &named, &orphan] {
         fs::write(&index, bad).unwrap();
         let told = fails(folder.path(), &["reset", "--yes"], 1);
         assert!(told.contains("line 1"), "{told}");
@@ -271,4 +274,113 @@ fn a_request_is_named_after_its_file() {
     fs::rename(folder.path().join("dave.csr"), folder.path().join("a b.csr")).unwrap();
     assert!(fails(folder.path(), &["csr", "sign", "a b.csr"], 3).contains("cannot be a name"));
     succeeds(folder.path(), &["csr", "sign", "a b.csr", "--name", "erin"]);
+}
+
+#[test]
+fn what_was_revoked_is_not_revived() {
+    let folder = folder();
+    let path = folder.path();
+    succeeds(path, &["client", "alice", "--no-p12"]);
+    succeeds(path, &["intermediate", "ops"]);
+    succeeds(path, &["client", "bob", "--issuer", "ops", "--no-p12"]);
+    let read = |file: &str| fs::read(path.join("pki").join(file)).unwrap();
+    succeeds(path, &["revoke", "alice", "--reason", "key-compromise"]);
+    succeeds(path, &["revoke", "ops"]);
+    let before = (read("client/alice.pem"), read("intermediate/ops.pem"), read("index.jsonl"));
+    assert!(fails(path, &["renew", "alice"], 3).contains("--new-key"));
+    for new_key in [&[][..], &["--new-key"]] {
+        assert!(fails(path, &[&["renew", "ops"], new_key].concat(), 3).contains("is revoked"));
+        assert!(fails(path, &[&["renew", "bob"], new_key].concat(), 3).contains("is revoked"));
+    }
+    for arguments in [
+        &["client", "eve", "--issuer", "ops"][..],
+        &["server", "eve.test", "--issuer", "ops"],
+        &["intermediate", "below", "--issuer", "ops"],
+    ] {
+        let told = fails(path, arguments, 3);
+        assert!(told.contains("`intermediate/ops` cannot issue certificates: it is revoked"), "{told}");
+    }
+    assert_eq!((read("client/alice.pem"), read("intermediate/ops.pem"), read("index.jsonl")), before);
+    let list = succeeds(path, &["list"]);
+    let of = |name: &str| list.lines().find(|line| line.starts_with(name)).unwrap();
+    assert!(of("client/bob").contains("issuer-revoked"), "{list}");
+    assert!(of("intermediate/ops").contains(" revoked"), "{list}");
+
+    let key = read("client/alice.key");
+    succeeds(path, &["renew", "alice", "--new-key"]);
+    assert_ne!(read("client/alice.key"), key);
+    let told = fails(path, &["intermediate", "ops", "--force"], 3);
+    assert!(told.contains("1 certificates that have not expired"), "{told}");
+}
+
+#[test]
+fn an_authority_that_is_half_there_is_not_made_anew() {
+    let folder = folder();
+    let path = folder.path();
+    let file = |name: &str| path.join("pki").join(name);
+    // alone, it is an interrupted beginning
+    fs::remove_file(file("ca.pem")).unwrap();
+    assert!(fails(path, &["list"], 3).contains("pki init"));
+    succeeds(path, &["init"]);
+
+    succeeds(path, &["client", "alice"]);
+    let root = fs::read(file("ca.pem")).unwrap();
+    let state = || ["ca.key", "index.jsonl", "client/alice.pem"].map(|name| fs::read(file(name)).ok());
+    let refused = || {
+        let before = state();
+        for arguments in [&["init"][..], &["list"], &["reset", "--yes"]] {
+            let told = fails(path, arguments, 1);
+            assert!(told.contains("`pki/ca.pem` is damaged: it is missing: restore it"), "{told}");
+        }
+        assert_eq!(state(), before);
+    };
+    fs::remove_file(file("ca.pem")).unwrap();
+    refused();
+    let index = fs::read(file("index.jsonl")).unwrap();
+    fs::remove_file(file("index.jsonl")).unwrap();
+    refused();
+    fs::remove_dir_all(file("client")).unwrap();
+    refused();
+    fs::write(file("index.jsonl"), index).unwrap();
+    fs::write(file("ca.pem"), root).unwrap();
+    succeeds(path, &["reset", "--yes"]);
+    succeeds(path, &["init"]);
+}
+
+#[test]
+fn names_of_one_file_are_refused() {
+    let folder = folder();
+    let path = folder.path();
+    succeeds(path, &["client", "a:b", "--no-p12"]);
+    let key = fs::read(path.join("pki/client/a_b.key")).unwrap();
+    for force in [&[][..], &["--force"]] {
+        let told = fails(path, &[&["client", "a_b", "--no-p12"], force].concat(), 3);
+        assert!(told.contains("would have the file"), "{told}");
+    }
+    assert_eq!(fs::read(path.join("pki/client/a_b.key")).unwrap(), key);
+}
+
+#[test]
+fn no_request_plays_with_the_terminal() {
+    let folder = folder();
+    let path = folder.path();
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(rcgen::DnType::CommonName, "x\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\ny");
+    let request = params.serialize_request(&rcgen::KeyPair::generate().unwrap()).unwrap();
+    fs::write(path.join("x.csr"), request.der()).unwrap();
+    let sign = ["csr", "sign", "x.csr", "--allow-subject", "--force"];
+    for arguments in [
+        &sign[..],
+        &[&sign[..], &["--format", "json"]].concat(),
+        &["list"],
+        &["list", "--format", "json"],
+        &["csr", "sign", "x.csr"],
+    ] {
+        let output = pki(path, arguments);
+        let told = text(&output);
+        assert!(told.contains("x"), "{told}");
+        let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!told.contains(bad), "{arguments:?}: {told:?}");
+    }
 }

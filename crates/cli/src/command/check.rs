@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use portcullis_core::{Explanation, Principal, Request};
 use serde_json::json;
 
+use super::doctor::facts;
 use crate::actor::Actor;
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
-use crate::style::{BAD, FAINT, GOOD, Styled};
-use crate::{clock, policy};
+use crate::style::{BAD, FAINT, GOOD, Styled, printable};
+use crate::{actor, clock, policy};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
@@ -91,6 +92,8 @@ pub(crate) fn check(arguments: &Check, output: &mut Output) -> Result<Outcome, F
         Some(place) => text += &format!("{}\n", Styled(FAINT, format!("by {place}"))),
         None => text += &denial.map(|denial| format!("because {denial}\n")).unwrap_or_default(),
     }
+    let notes = notes(request, actor)?;
+    text += &told(&notes);
     let value = json!({
         "request": explanation.request,
         "principal": explanation.principal,
@@ -100,6 +103,7 @@ pub(crate) fn check(arguments: &Check, output: &mut Output) -> Result<Outcome, F
         "cause": denial.map(ToString::to_string),
         "route": route.map(|route| route.pattern.as_str()),
         "place": route.map(|route| route.place.as_str()),
+        "notes": notes,
     });
     output.result(&text, &value)?;
     Ok(outcome(&explanation))
@@ -122,7 +126,12 @@ pub(crate) fn explain(arguments: &Explain, output: &mut Output) -> Result<Outcom
         }
         (Some(policy), Some(path)) => {
             let explanation = ask(policy, &request.request(what, path), actor)?;
-            output.result(&coloured(&explanation), &explanation.to_json())?;
+            let notes = notes(request, actor)?;
+            let mut value = explanation.to_json();
+            if let (Some(object), false) = (value.as_object_mut(), notes.is_empty()) {
+                object.insert("notes".into(), json!(notes));
+            }
+            output.result(&(coloured(&explanation) + &told(&notes)), &value)?;
             Ok(outcome(&explanation))
         }
     }
@@ -132,6 +141,16 @@ fn ask(path: &std::path::Path, request: &Request<'_>, actor: &Actor) -> Result<E
     let auth = policy::authorizer(policy::load(path)?)?;
     let principal: Principal = actor.under(&auth)?;
     Ok(auth.explain(request, &principal))
+}
+
+/// Why servers would not let the certificate get as far as the policy.
+fn notes(request: &RequestFlags, actor: &Actor) -> Result<Vec<String>, Failure> {
+    let Some(path) = &actor.cert else { return Ok(Vec::new()) };
+    Ok(facts::told_of_client(&actor::leaf(path)?, request.time.unwrap_or_else(clock::now)))
+}
+
+fn told(notes: &[String]) -> String {
+    notes.iter().map(|note| format!("note: {}\n", printable(note))).collect()
 }
 
 fn outcome(explanation: &Explanation) -> Outcome {

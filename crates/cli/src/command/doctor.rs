@@ -1,7 +1,7 @@
 //! `portcullis doctor`: says in one sentence why a client certificate does not get through.
 
 mod asked;
-mod facts;
+pub(super) mod facts;
 mod greeting;
 mod http_answer;
 mod listen;

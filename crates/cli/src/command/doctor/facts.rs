@@ -35,6 +35,11 @@ pub(super) fn of_client(certificate: &Certificate, now: i64) -> Vec<Finding> {
     findings
 }
 
+/// The same in sentences, for other commands.
+pub(in crate::command) fn told_of_client(certificate: &Certificate, now: i64) -> Vec<String> {
+    of_client(certificate, now).iter().map(Finding::sentence).collect()
+}
+
 /// A reason to distrust the client's certificate, as a finding.
 pub(super) fn client(reason: &Distrust) -> Finding {
     let code = match reason {

@@ -42,7 +42,7 @@ impl Finding {
     }
 
     /// Cause and remedy in one sentence.
-    fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         format!("{}: {}", self.cause, self.remedy)
     }
 }

@@ -17,13 +17,14 @@ struct Row<'a> {
 
 pub(super) fn run(store: &Store, output: &mut Output) -> Result<(), Failure> {
     let now = SystemTime::now();
-    let rows: Vec<_> = store.entries().iter().map(|entry| Row { status: entry.status(now), entry }).collect();
+    let rows: Vec<_> =
+        store.entries().iter().map(|entry| Row { status: store.status(entry, now), entry }).collect();
     let name = |row: &Row<'_>| format!("{}/{}", row.entry.kind().as_str(), row.entry.name());
     let width = rows.iter().map(|row| name(row).chars().count()).max().unwrap_or(0);
-    let mut text = format!("{:width$}  {:13}  {:10}  SERIAL\n", "NAME", "STATUS", "UNTIL");
+    let mut text = format!("{:width$}  {:14}  {:10}  SERIAL\n", "NAME", "STATUS", "UNTIL");
     for row in &rows {
         text.push_str(&format!(
-            "{:width$}  {:13}  {:10}  {}\n",
+            "{:width$}  {:14}  {:10}  {}\n",
             name(row),
             row.status.as_str(),
             date(row.entry.not_after()),

@@ -35,7 +35,9 @@ struct Report {
 
 pub(super) fn run(arguments: &Arguments, store: &mut Store, output: &mut Output) -> Result<(), Failure> {
     let slot = store.find(&arguments.name).map_err(failure)?;
+    refuse_revoked(arguments, store, &slot)?;
     let issuer = issuer(store, &slot)?;
+    store.check_issuer(issuer.as_ref()).map_err(failure)?;
     let (from, to) = arguments.validity.ends(DAYS)?;
     settings::check_end(store, issuer.as_ref(), to)?;
     if arguments.new_key && (slot.kind() == Kind::Intermediate || !store.has_key(&slot)) {
@@ -77,6 +79,19 @@ pub(super) fn run(arguments: &Arguments, store: &mut Store, output: &mut Output)
     let mut text: String = made.iter().map(Made::text).collect();
     text.push_str("next: give it to whoever uses it; the old one is valid until it ends or is revoked\n");
     output.result(&text, &Report { made })
+}
+
+/// What was revoked is not revived: the same key would be good again.
+fn refuse_revoked(arguments: &Arguments, store: &Store, slot: &Slot) -> Result<(), Failure> {
+    let is_revoked = store.latest(slot).is_some_and(|entry| entry.revoked().is_some());
+    let advice = match slot.kind() {
+        _ if !is_revoked => return Ok(()),
+        Kind::Intermediate => "make another one, of another name",
+        _ if !store.has_key(slot) => "have a new key made, and issue a certificate for it",
+        _ if arguments.new_key => return Ok(()),
+        _ => "renew it with --new-key, or issue it anew with --force",
+    };
+    Err(Failure::Input(format!("`{slot}` is revoked, and its key with it: {advice}")))
 }
 
 /// The authority that issued the latest certificate of a place, nothing for the root.

@@ -9,6 +9,8 @@ use portcullis_pki::{Entry, Slot, Store};
 use serde::Serialize;
 use time::{OffsetDateTime, macros::format_description};
 
+use crate::style::printable;
+
 /// A certificate that was made.
 #[derive(Debug, Serialize)]
 pub(super) struct Made {
@@ -44,7 +46,7 @@ impl Made {
         let mut text = format!(
             "made {}\n  {}, serial {}, valid until {}\n",
             files.join(", "),
-            self.entry.subject(),
+            printable(self.entry.subject()),
             self.entry.serial(),
             date(self.entry.not_after())
         );

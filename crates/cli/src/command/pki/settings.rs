@@ -98,6 +98,7 @@ impl Signer {
                 format!("`{name}` is no intermediate here: `portcullis pki intermediate {name}` makes one");
             return Err(Failure::Input(reason));
         }
+        store.check_issuer(Some(&slot)).map_err(failure)?;
         Ok(Some(slot))
     }
 
