@@ -384,3 +384,24 @@ fn no_request_plays_with_the_terminal() {
         assert!(!told.contains(bad), "{arguments:?}: {told:?}");
     }
 }
+
+#[test]
+fn a_request_does_not_revive_a_revoked_key() {
+    let folder = folder();
+    let path = folder.path();
+    let request = |file: &str| {
+        let params = rcgen::CertificateParams::default();
+        let request = params.serialize_request(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        fs::write(path.join(file), request.der()).unwrap();
+    };
+    request("old.csr");
+    request("new.csr");
+    let sign = |file: &'static str| ["csr", "sign", file, "--name", "alice", "--force"];
+    succeeds(path, &sign("old.csr"));
+    succeeds(path, &sign("old.csr"));
+    succeeds(path, &["revoke", "alice"]);
+    assert!(fails(path, &sign("old.csr"), 3).contains("is revoked"));
+    assert!(fails(path, &["renew", "alice"], 3).contains("is revoked"));
+    succeeds(path, &sign("new.csr"));
+    succeeds(path, &["renew", "alice"]);
+}

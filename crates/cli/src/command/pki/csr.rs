@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use portcullis_pki::{Kind, LeafBuilder, SigningRequest, Slot};
+use portcullis_core::Certificate;
+use portcullis_pki::{Kind, LeafBuilder, SigningRequest, Slot, Store};
 use serde::Serialize;
 
 use super::issue::{DAYS, host};
@@ -80,6 +81,7 @@ pub(super) fn run(arguments: &Arguments, folder: &Path, output: &mut Output) -> 
             format!("`{slot}` has a key here, which is not the one of the request: choose another name");
         return Err(Failure::Input(reason));
     }
+    refuse_revoked(&store, &slot, &request)?;
     let issuer = arguments.signer.slot(&store)?;
     let (from, to) = arguments.validity.ends(DAYS)?;
     settings::check_end(&store, issuer.as_ref(), to)?;
@@ -123,6 +125,20 @@ pub(super) fn run(arguments: &Arguments, folder: &Path, output: &mut Output) -> 
     }
     text.push_str("next: give the file to whoever has the key\n");
     output.result(&text, &Report { made, ignored })
+}
+
+/// What was revoked is not revived: the same key would be good again.
+fn refuse_revoked(store: &Store, slot: &Slot, request: &SigningRequest) -> Result<(), Failure> {
+    if store.latest(slot).is_none_or(|entry| entry.revoked().is_none()) {
+        return Ok(());
+    }
+    let old = store.certificate_der(slot).map_err(failure)?;
+    let is_another = Certificate::from_der(&old).is_ok_and(|old| old.spki_der() != request.public_key_der());
+    if is_another {
+        return Ok(());
+    }
+    let reason = format!("`{slot}` is revoked, and the key of the request with it: have a new key made");
+    Err(Failure::Input(reason))
 }
 
 impl Sign {
