@@ -65,7 +65,9 @@ fn from_flags(args: &Args) -> anyhow::Result<Setup> {
     let client_auth = match args.client_auth {
         ClientAuthMode::Require => ClientAuth::require(anchors),
         ClientAuthMode::IfGiven => ClientAuth::if_given(anchors),
-        ClientAuthMode::Request => ClientAuth::request(anchors),
+        // Browsers keep certificates of other authorities to themselves if they are told names, and the
+        // page could not say what is wrong with them.
+        ClientAuthMode::Request => ClientAuth::request(anchors).advertise_no_names(),
     };
     let key_pair = match &material.server_cert {
         Some(cert) => KeyPair::from_pem_files(cert, &material.server_key),

@@ -19,7 +19,7 @@ pub enum Visit {
     Anonymous,
     /// Has a certificate of an authority that only calls itself ours.
     Impostor,
-    /// Has a certificate of an authority that the server does not ask for.
+    /// Has a certificate of an authority that the server does not know.
     Stranger,
     /// Has no certificate, imports one with the browser's knowledge, and loads the page again.
     Newcomer,
@@ -59,7 +59,7 @@ impl Visit {
             Self::User => "bob is no administrator",
             Self::Anonymous => "nobody is told what to do",
             Self::Impostor => "mallory is told why",
-            Self::Stranger => "a certificate that was not asked for stays at home",
+            Self::Stranger => "a stranger is told why",
             Self::Newcomer => "who imports a certificate is let in without a restart",
             Self::Returner => "who imports a certificate is let in after a restart",
         }
@@ -153,8 +153,11 @@ impl Stage<'_> {
 
     async fn stranger(&self) -> anyhow::Result<()> {
         self.home.import("stranger")?;
-        self.browse(async |browser| browser.open("/").await?.shows(200, "Unauthorized", &[NO_CERTIFICATE]))
-            .await
+        self.browse(async |browser| {
+            let reason = ["Your certificate was not trusted", "unknown issuer", "CN=Other CA"];
+            browser.open("/").await?.shows(200, "Unauthorized", &reason)
+        })
+        .await
     }
 
     async fn newcomer(&self) -> anyhow::Result<()> {
