@@ -142,7 +142,7 @@ fn libraries_assert_nobody() {
         // The seams that are made of it, each named `assertion` itself.
         let is_seam =
             ["crates/core/src/", "crates/actix/src/guard.rs"].iter().any(|seam| path.starts_with(seam));
-        let is_test = path.ends_with("/testing.rs");
+        let is_test = path.ends_with("/testing.rs") || path.ends_with("/tests.rs");
         if is_library && !is_seam && !is_test {
             let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
             let uses = code(before_tests).any(|(_, line)| {
