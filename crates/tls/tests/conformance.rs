@@ -1,6 +1,6 @@
 //! What RFC 5280 forbids and webpki does not look at.
 
-#![allow(clippy::unwrap_used, reason = "what a test needs is there, or it fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what a test needs is there, or it fails")]
 
 use portcullis_core::Distrust;
 use portcullis_pki::{
