@@ -23,7 +23,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "C04 an expired anchor is refused when the server starts",
         scope: Scope::Once,
-        play: |_| Box::pin(async { is_no_anchor(&hostile_root("under_exproot")?, "has expired") }),
+        play: |_| Box::pin(async { is_no_anchor(&hostile_root("under_exproot")?, "expired: replace it") }),
     },
     Scenario {
         name: "C05 an anchor that is no authority is refused when the server starts",
