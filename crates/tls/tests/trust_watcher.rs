@@ -1,6 +1,6 @@
 //! Certificates and trust that follow their files, however those are replaced.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail by panicking")]
 
 use std::fs;
 use std::path::PathBuf;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use actix_web::{App, HttpServer};
+use anyhow::ensure;
 use clap::Parser;
 use example_actix::{app, denied};
 use example_shared::{Args, Setup, follow, init_log, report};
@@ -31,6 +32,7 @@ async fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(timeout) = limits.header_read_timeout {
         server = server.client_request_timeout(timeout).keep_alive(timeout);
     }
+    ensure!(limits.recheck.is_none(), "`recheck_interval` cannot be set with actix-web: leave it out");
     let mut options = ConnectionOptions::default();
     if let Some(age) = limits.age {
         options = options.max_connection_age(age);

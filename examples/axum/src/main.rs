@@ -29,6 +29,9 @@ async fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(age) = limits.age {
         server = server.max_connection_age(age);
     }
+    if let Some(time) = limits.recheck {
+        server = server.recheck_every(time);
+    }
     server.await?;
     Ok(())
 }

@@ -39,6 +39,8 @@ pub struct Limits {
     pub header_read_timeout: Option<Duration>,
     /// When to end one.
     pub age: Option<Duration>,
+    /// How often to judge the peer of an idle or a streaming one.
+    pub recheck: Option<Duration>,
     /// How long requests have to end at a shutdown.
     pub shutdown: Duration,
 }
@@ -91,8 +93,13 @@ fn from_flags(args: &Args) -> anyhow::Result<Setup> {
         watchers =
             watchers.policy(PolicyWatcher::start(path, &auth).map_err(|error| picture("policy", error))?);
     }
-    let limits =
-        Limits { connections: None, header_read_timeout: None, age: None, shutdown: Duration::from_secs(10) };
+    let limits = Limits {
+        connections: None,
+        header_read_timeout: None,
+        age: None,
+        recheck: None,
+        shutdown: Duration::from_secs(10),
+    };
     let greeting = Greeting::new(material.development, args.policy.as_deref());
     Ok(Setup { listen: args.listen.to_string(), tls, auth, limits, greeting, watchers })
 }
@@ -119,6 +126,7 @@ fn from_configuration(path: &Path) -> anyhow::Result<Setup> {
         connections: configuration.connection_limit(),
         header_read_timeout: configuration.header_read_timeout(),
         age: configuration.max_connection_age(),
+        recheck: configuration.recheck_interval(),
         shutdown: configuration.shutdown_timeout().unwrap_or(Duration::from_secs(10)),
     };
     let tls = configuration.server_tls().context("the server cannot start")?;
