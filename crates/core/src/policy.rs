@@ -81,7 +81,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use build::PolicyBuilder;
-pub use diff::{Change, GrantChange};
+pub use diff::{Change, GrantChange, ResourceChange};
 pub use error::{PolicyError, PolicyFault};
 pub use file::PolicyLoader;
 pub use lint::{Finding, Level};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use portcullis_core::policy::{Change, GrantChange};
+use portcullis_core::policy::{Change, GrantChange, ResourceChange};
 use serde_json::{Value, json};
 
 use crate::outcome::{Failure, Outcome};
@@ -36,15 +36,18 @@ enum Deny {
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome, Failure> {
     let (old, new) = (policy::load(&arguments.old)?, policy::load(&arguments.new)?);
-    let (changes, grants) = (old.diff(&new), old.diff_grants(&new));
-    let opens = changes.iter().any(Change::opens) || grants.iter().any(GrantChange::opens);
-    let is_same = changes.is_empty() && grants.is_empty();
+    let (changes, grants, resources) = (old.diff(&new), old.diff_grants(&new), old.diff_resources(&new));
+    let opens = changes.iter().any(Change::opens)
+        || grants.iter().any(GrantChange::opens)
+        || resources.iter().any(ResourceChange::opens);
+    let is_same = changes.is_empty() && grants.is_empty() && resources.is_empty();
     let value = json!({
         "opens": opens,
         "changes": changes.iter().map(cell).collect::<Vec<_>>(),
         "grants": grants.iter().map(grant).collect::<Vec<_>>(),
+        "resources": resources.iter().map(resource).collect::<Vec<_>>(),
     });
-    output.result(&told(&changes, &grants), &value)?;
+    output.result(&told(&changes, &grants, &resources), &value)?;
     let fails = match arguments.deny {
         Deny::Opening => opens,
         Deny::Any => !is_same,
@@ -53,8 +56,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<Outcome,
     Ok(if fails { Outcome::Finding } else { Outcome::Fine })
 }
 
-fn told(changes: &[Change], grants: &[GrantChange]) -> String {
-    if changes.is_empty() && grants.is_empty() {
+fn told(changes: &[Change], grants: &[GrantChange], resources: &[ResourceChange]) -> String {
+    if changes.is_empty() && grants.is_empty() && resources.is_empty() {
         return "nothing changes: both let the same callers do the same\n".into();
     }
     let mut text = String::new();
@@ -76,6 +79,12 @@ fn told(changes: &[Change], grants: &[GrantChange]) -> String {
         let _ = writeln!(text, "{}", Styled(STRONG, "who has which role"));
         for grant in grants {
             let _ = writeln!(text, "  {} {grant}", sign(grant.opens(), takes(grant)));
+        }
+    }
+    if !resources.is_empty() {
+        let _ = writeln!(text, "{}", Styled(STRONG, "rules about data"));
+        for change in resources {
+            let _ = writeln!(text, "  {} {change}", sign(change.opens(), change.before().is_some()));
         }
     }
     text
@@ -109,6 +118,16 @@ fn cell(change: &Change) -> Value {
         "after": change.after().to_string(),
         "opens": change.opens(),
         "closes": change.closes(),
+    })
+}
+
+fn resource(change: &ResourceChange) -> Value {
+    json!({
+        "type": change.resource_type(),
+        "action": change.action(),
+        "before": change.before().map(ToString::to_string),
+        "after": change.after().map(ToString::to_string),
+        "opens": change.opens(),
     })
 }
 

@@ -3,12 +3,14 @@
 mod grants;
 mod paths;
 mod regions;
+mod resources;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use self::grants::GrantChange;
 use self::regions::Region;
+pub use self::resources::ResourceChange;
 use super::survey::{self, Access, Caller, Survey};
 use super::{Policy, Route};
 
@@ -28,7 +30,8 @@ impl Policy {
     /// Routes are compared by the requests that they decide, not by their text: a new route for
     /// `/files/secret` changes what `/files/{*rest}` decided before. No change at all means that the
     /// routes are the same to everybody, not that the members of roles are:
-    /// [`diff_grants`](Self::diff_grants) tells that.
+    /// [`diff_grants`](Self::diff_grants) tells that. Rules about data are compared by
+    /// [`diff_resources`](Self::diff_resources).
     ///
     /// # Examples
     ///
