@@ -25,7 +25,7 @@ pub(crate) use self::judgement::Judgement;
 use self::judgement::{Chain, Window};
 use self::path::{Question, Refusal};
 pub(crate) use self::pins::{PinKind, Pins};
-pub(crate) use self::profile::{Profile, weak_key};
+pub(crate) use self::profile::Profile;
 use crate::clock::unix_time;
 use crate::counters::Counters;
 use crate::ocsp::{Inquiry, Responders};

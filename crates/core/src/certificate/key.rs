@@ -49,6 +49,29 @@ impl PublicKeyInfo {
         matches!(self.oid.as_str(), RSA | RSA_PSS)
     }
 
+    /// The key in words, if it can be broken: RSA below 2048 bits or with an odd exponent, elliptic
+    /// curves below 256 bits, DSA.
+    #[must_use]
+    pub fn weakness(&self) -> Option<String> {
+        let bits = self.bits.unwrap_or_default();
+        if !self.is_rsa() {
+            let is_weak = self.algorithm == "DSA" || (self.algorithm.starts_with("EC ") && bits < 256);
+            return is_weak.then(|| self.algorithm.to_string());
+        }
+        if bits < Self::FEWEST_RSA_BITS {
+            return Some(format!("RSA {bits}"));
+        }
+        // 1 signs nothing, even ones are no exponents, and larger ones serve no purpose but to cost time.
+        match self.rsa_exponent {
+            Some(exponent) if exponent >= 3 && exponent % 2 == 1 && exponent < 1 << 33 => None,
+            Some(exponent) => Some(format!("RSA {bits} with exponent {exponent}")),
+            None => Some(format!("RSA {bits} with a huge exponent")),
+        }
+    }
+
+    /// The bits that an RSA key has at least, unless it can be broken.
+    pub const FEWEST_RSA_BITS: u32 = 2048;
+
     /// Reads a SubjectPublicKeyInfo.
     pub(super) fn read(spki: &Element<'_>) -> Result<Self, Malformed> {
         let mut fields = spki.expect(Tag::Sequence)?.reader()?;

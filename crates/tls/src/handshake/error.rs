@@ -8,7 +8,6 @@ use portcullis_core::{Certificate, Distrust, Peer};
 use rustls::AlertDescription;
 
 use super::notes::Notes;
-use crate::judge::weak_key;
 
 /// Why a handshake failed.
 ///
@@ -132,7 +131,9 @@ impl HandshakeError {
             // With a key that is too weak, or that could not be read, nothing can be proven.
             Peer::Untrusted { certificate, reason }
                 if !notes.is_impostor
-                    || certificate.as_ref().is_none_or(|certificate| weak_key(certificate).is_some()) =>
+                    || certificate
+                        .as_ref()
+                        .is_none_or(|certificate| certificate.public_key().weakness().is_some()) =>
             {
                 Some(Self::CertificateUntrusted { certificate, reason })
             }

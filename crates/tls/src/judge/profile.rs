@@ -1,7 +1,7 @@
 //! What is asked of a client's certificate beyond what webpki asks.
 
 use portcullis_core::Distrust;
-use portcullis_core::certificate::{Certificate, CertificateError, ExtendedKeyUsage};
+use portcullis_core::certificate::{Certificate, CertificateError, ExtendedKeyUsage, PublicKeyInfo};
 use rustls::pki_types::CertificateDer;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter};
 
@@ -34,7 +34,7 @@ impl Default for Profile {
             intermediate_bytes: 32 * 1024,
             names: 100,
             path_length: usize::MAX,
-            rsa_bits: SMALLEST_RSA_KEY,
+            rsa_bits: PublicKeyInfo::FEWEST_RSA_BITS,
             needs_extended_key_usage: true,
             takes_any_extended_key_usage: false,
             respects_key_usage: true,
@@ -46,8 +46,11 @@ impl Default for Profile {
 impl Profile {
     /// Whether the settings ask for no less than what is safe.
     pub(super) fn check(&self) -> Result<(), TlsError> {
-        if self.rsa_bits < SMALLEST_RSA_KEY {
-            return Err(TlsError::SmallKeys { bits: self.rsa_bits, smallest: SMALLEST_RSA_KEY });
+        if self.rsa_bits < PublicKeyInfo::FEWEST_RSA_BITS {
+            return Err(TlsError::SmallKeys {
+                bits: self.rsa_bits,
+                smallest: PublicKeyInfo::FEWEST_RSA_BITS,
+            });
         }
         Ok(())
     }
@@ -150,7 +153,7 @@ impl Profile {
     fn weak_key(&self, certificate: &Certificate) -> Option<String> {
         let key = certificate.public_key();
         let bits = key.bits().unwrap_or_default();
-        if key.is_rsa() && bits < self.rsa_bits { Some(format!("RSA {bits}")) } else { weak_key(certificate) }
+        if key.is_rsa() && bits < self.rsa_bits { Some(format!("RSA {bits}")) } else { key.weakness() }
     }
 
     /// Whether the anchors keep the rules of RFC 5280 that webpki does not know.
@@ -186,9 +189,6 @@ impl Profile {
         !self.respects_key_usage || issuer.key_usage().is_none_or(|usage| usage.key_cert_sign())
     }
 }
-
-/// Fewer bits can be broken.
-const SMALLEST_RSA_KEY: u32 = 2048;
 
 /// How many issuers of one name may be sent: both keys during a change, or both issuers of a cross
 /// certificate.
@@ -234,27 +234,4 @@ fn not_for_clients() -> webpki::Error {
         required: webpki::KeyUsage::client_auth(),
         present: Vec::new(),
     })
-}
-
-/// The key in words, if it can be broken.
-///
-/// webpki leaves this to the signature check, which says "bad signature", and does not look at the
-/// key of the leaf at all.
-pub(crate) fn weak_key(certificate: &Certificate) -> Option<String> {
-    let key = certificate.public_key();
-    let bits = key.bits().unwrap_or_default();
-    if !key.is_rsa() {
-        // Of the others webpki knows strong ones only.
-        let is_weak = key.algorithm() == "DSA" || (key.algorithm().starts_with("EC ") && bits < 256);
-        return is_weak.then(|| key.algorithm().to_owned());
-    }
-    if bits < SMALLEST_RSA_KEY {
-        return Some(format!("RSA {bits}"));
-    }
-    // 1 signs nothing, even ones are no exponents, and larger ones serve no purpose but to cost time.
-    match key.rsa_exponent() {
-        Some(exponent) if exponent >= 3 && exponent % 2 == 1 && exponent < 1 << 33 => None,
-        Some(exponent) => Some(format!("RSA {bits} with exponent {exponent}")),
-        None => Some(format!("RSA {bits} with a huge exponent")),
-    }
 }

@@ -4,8 +4,6 @@ use portcullis_core::{Certificate, Distrust};
 use rustls::pki_types::CertificateDer;
 use webpki::Error;
 
-use super::profile::weak_key;
-
 /// Why webpki found no path from this leaf, over these others, to an anchor.
 #[expect(deprecated, reason = "webpki keeps old variants of its errors and may still return them")]
 pub(super) fn distrust(
@@ -37,10 +35,12 @@ pub(super) fn distrust(
         Error::UnsupportedCertVersion => Distrust::Version { version: oldest_version(leaf, others) },
         Error::UnsupportedCriticalExtension => Distrust::CriticalExtension,
         // Of an RSA key that is too small, webpki says that its signature is bad.
-        Error::InvalidSignatureForPublicKey => match parsed(others).find_map(|issuer| weak_key(&issuer)) {
-            Some(key) => Distrust::WeakKey { key: format!("{key}, of an issuer") },
-            None => Distrust::BadSignature,
-        },
+        Error::InvalidSignatureForPublicKey => {
+            match parsed(others).find_map(|issuer| issuer.public_key().weakness()) {
+                Some(key) => Distrust::WeakKey { key: format!("{key}, of an issuer") },
+                None => Distrust::BadSignature,
+            }
+        }
         // The algorithm is known, but belongs to another kind of key: this issuer did not sign.
         Error::UnsupportedSignatureAlgorithmForPublicKey
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => Distrust::BadSignature,

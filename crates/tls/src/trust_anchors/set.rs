@@ -7,7 +7,6 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 
 use super::TrustAnchorsError;
-use crate::judge;
 
 /// Trust anchors that were read and found good.
 #[derive(Debug)]
@@ -198,7 +197,7 @@ impl<'a> Loading<'a> {
             let not_before = certificate.not_before();
             return Err(TrustAnchorsError::NotYetValid { anchor: anchor(), not_before });
         }
-        match judge::weak_key(certificate) {
+        match certificate.public_key().weakness() {
             Some(key) => Err(TrustAnchorsError::WeakKey { anchor: anchor(), key }),
             None => Ok(()),
         }

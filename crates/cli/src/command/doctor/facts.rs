@@ -81,15 +81,7 @@ pub(super) fn weak_signature(certificate: &Certificate) -> Option<Distrust> {
 }
 
 pub(super) fn weak_key(certificate: &Certificate) -> Option<Distrust> {
-    let key = certificate.public_key();
-    let bits = key.bits().unwrap_or_default();
-    let is_small_curve = key.algorithm().starts_with("EC ") && bits < 256;
-    let words = match key.algorithm() {
-        algorithm if key.is_rsa() && bits < 2048 => format!("{algorithm} {bits}"),
-        algorithm if algorithm == "DSA" || is_small_curve => algorithm.to_owned(),
-        _ => return None,
-    };
-    Some(Distrust::WeakKey { key: words })
+    Some(Distrust::WeakKey { key: certificate.public_key().weakness()? })
 }
 
 #[cfg(test)]
