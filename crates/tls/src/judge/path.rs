@@ -81,6 +81,8 @@ impl Judge {
                 return Err(reason.into());
             }
             window.until = window.until.min(revocation.check(path, label, now)?);
+            // Before this moment the lists may not have been in force.
+            window.from = window.from.max(now);
         }
         Ok(window)
     }
