@@ -148,8 +148,10 @@ where
     let mut serving = pin!(server.serve(Every(service)));
     if let Some(Shutdown { signal, limit }) = shutdown {
         tokio::select! {
-            ended = &mut serving => return ended,
+            // First, so that whoever has been answered can count on the signal being heard.
+            biased;
             () = signal => handle.0.graceful_shutdown(Some(limit)),
+            ended = &mut serving => return ended,
         }
     }
     serving.await
