@@ -10,6 +10,8 @@ mod guard;
 #[cfg(all(feature = "http2", any(feature = "aws-lc-rs", feature = "ring")))]
 mod http2;
 mod paths;
+#[cfg(feature = "ocsp")]
+mod responder;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod tls;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]

@@ -84,9 +84,9 @@ fn request(connection: &mut TcpStream) -> Option<Vec<u8>> {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         let count = connection.read(&mut buffer).ok().filter(|count| *count > 0)?;
-        bytes.extend_from_slice(&buffer[..count]);
+        bytes.extend(buffer.iter().take(count));
         let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+        let head = String::from_utf8_lossy(bytes.split_at(end).0).to_lowercase();
         assert!(head.starts_with("post /ocsp ") && head.contains("application/ocsp-request"), "{head}");
         let length = head.split("content-length: ").nth(1).unwrap().lines().next().unwrap();
         if bytes.len() >= end + 4 + length.parse::<usize>().unwrap() {
