@@ -1,10 +1,11 @@
 //! What the index says about one certificate.
 
-use std::{fmt::Write, time::SystemTime};
+use std::{fmt::Write, net::IpAddr, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
+use x509_parser::extensions::GeneralName;
 
 use super::{Kind, Slot, StoreError};
 use crate::{PkiError, RevocationReason, authority::parse};
@@ -75,6 +76,22 @@ impl Status {
     }
 }
 
+/// A subject alternative name as `portcullis inspect` and the command's options write it.
+fn alternative_name(name: &GeneralName<'_>) -> String {
+    match name {
+        GeneralName::DNSName(name) => format!("dns:{name}"),
+        GeneralName::RFC822Name(name) => format!("email:{name}"),
+        GeneralName::URI(name) => format!("uri:{name}"),
+        GeneralName::IPAddress(bytes) => match (<[u8; 4]>::try_from(*bytes), <[u8; 16]>::try_from(*bytes)) {
+            (Ok(bytes), _) => format!("ip:{}", IpAddr::from(bytes)),
+            (_, Ok(bytes)) => format!("ip:{}", IpAddr::from(bytes)),
+            _ => format!("ip:{}", hex(bytes)),
+        },
+        GeneralName::DirectoryName(name) => format!("directory:{name}"),
+        other => other.to_string(),
+    }
+}
+
 /// The reasons that can be given, by the names of RFC 5280 with hyphens.
 const REASONS: [(&str, RevocationReason); 6] = [
     ("unspecified", RevocationReason::Unspecified),
@@ -89,7 +106,9 @@ impl Entry {
     pub(super) fn new(slot: &Slot, issuer: &Slot, certificate: &[u8]) -> Result<Self, StoreError> {
         let parsed = parse(certificate)?;
         let names = match parsed.subject_alternative_name().map_err(PkiError::certificate)? {
-            Some(names) => names.value.general_names.iter().map(|name| escaped(&name.to_string())).collect(),
+            Some(names) => {
+                names.value.general_names.iter().map(|name| escaped(&alternative_name(name))).collect()
+            }
             None => Vec::new(),
         };
         Ok(Self {
