@@ -64,10 +64,14 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, RevocationError> 
     if !about.is_file() {
         return Err(unreadable("it is not a file".to_owned()));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(about.len().min(limit)).unwrap_or_default());
+    if about.len() > limit {
+        return Err(RevocationError::TooLarge { origin: name(path), limit });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
     File::open(path)
         .and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes))
         .map_err(|error| unreadable(error.to_string()))?;
+    // It may have grown.
     if bytes.len() as u64 > limit {
         return Err(RevocationError::TooLarge { origin: name(path), limit });
     }
